@@ -1,0 +1,66 @@
+/** What an operation is: shape rule, WGSL, plain-TS reference, optional SIMD twin, and its gradient as further recorded operations. */
+import { type GraphNode, type Numbers, type SimdWork, Tensor, type TensorType, type WgslWork, elements } from './tensor.ts'
+
+export interface Types {
+  readonly inputs: readonly TensorType[]
+  readonly outputs: readonly TensorType[]
+}
+
+export interface BackwardCall<A> {
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  /** Gradient of the loss by each output; undefined where nothing depends on that output. */
+  readonly grads: readonly (Tensor | undefined)[]
+  /** Which inputs need a gradient; others may be left undefined. */
+  readonly needs: readonly boolean[]
+  readonly attrs: A
+}
+
+export interface Op<A> {
+  readonly name: string
+  /** Output types from input types; throws an error that names the sizes. */
+  shape(inputs: readonly TensorType[], attrs: A): TensorType[]
+  wgsl(types: Types, attrs: A): WgslWork
+  reference(inputs: Numbers[], outputs: Numbers[], types: Types, attrs: A): void
+  /** Faster twin of `reference` on the CPU device; undefined when this call has none. */
+  simd?(types: Types, attrs: A): SimdWork | undefined
+  backward?(call: BackwardCall<A>): (Tensor | undefined)[]
+  readonly effect?: boolean
+}
+
+let nextId = 0
+
+/** Records one operation and returns its output tensors. */
+export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
+  return record(op, inputs, attrs).outputs as Tensor[]
+}
+
+/** Records one operation and returns the node itself: the way to name an effect (an op without outputs) in `compile`. */
+export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): GraphNode {
+  const outputTypes = op.shape(inputs, attrs)
+  const types: Types = { inputs: inputs.map(({ shape, dtype }) => ({ shape, dtype })), outputs: outputTypes }
+  const outputs: Tensor[] = []
+  const node: GraphNode = {
+    id: nextId++,
+    name: op.name,
+    inputs,
+    outputs,
+    effect: op.effect === true,
+    reference: (x, y) => op.reference(x, y, types, attrs),
+    wgsl: () => op.wgsl(types, attrs),
+    simd: () => op.simd?.(types, attrs),
+    backward: (grads, needs) => {
+      if (!op.backward) throw new Error(`${op.name}: has no gradient; detach its inputs if none is meant`)
+      return op.backward({ inputs, outputs, grads, needs, attrs })
+    },
+  }
+  for (const [index, type] of outputTypes.entries()) {
+    outputs.push(new Tensor(type.shape, type.dtype, { kind: 'node', node, index, length: elements(type.shape) }))
+  }
+  return node
+}
+
+/** An op that has exactly one output. */
+export function apply1<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  return apply(op, inputs, attrs)[0]
+}

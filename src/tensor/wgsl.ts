@@ -1,0 +1,53 @@
+/** Builds the common shape of a WGSL kernel: bindings, one invocation per item, bounds check. */
+import type { Dispatch, DType, Ref } from './tensor.ts'
+
+export interface Binding {
+  readonly name: string
+  readonly ref: Ref
+  readonly dtype?: DType
+  /** Element type in WGSL when it is not the dtype: 'atomic<i32>'. */
+  readonly element?: string
+}
+
+export interface ItemKernel {
+  readonly label: string
+  readonly reads?: readonly Binding[]
+  readonly writes: readonly Binding[]
+  /** Number of items; the body runs once per item with `i: u32` in [0, items). */
+  readonly items: number
+  readonly body: string
+  /** Functions and constants before main. */
+  readonly declarations?: string
+  /** Invocations per workgroup; 64 suits every adapter's warp or wave. */
+  readonly workgroup?: number
+}
+
+/** Most workgroups along one axis (WebGPU's default limit). */
+const MAX_GROUPS = 65535
+
+/** One invocation per item, in a 1-D or, past 65,535 workgroups, 2-D grid. */
+export function itemKernel({ label, reads = [], writes, items, body, declarations = '', workgroup = 64 }: ItemKernel): Dispatch {
+  const groups = Math.ceil(items / workgroup)
+  const x = Math.min(groups, MAX_GROUPS)
+  const y = Math.ceil(groups / x)
+  const code = `${bindingHeader(reads, writes)}${declarations}
+@compute @workgroup_size(${workgroup}) fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x + id.y * ${x * workgroup}u;
+  if (i >= ${items}u) { return; }
+${body}
+}`
+  return { label, code, bindings: [...reads, ...writes].map(b => b.ref), groups: [x, y, 1] }
+}
+
+/** `var<storage>` declarations, reads first, binding numbers in order. */
+export function bindingHeader(reads: readonly Binding[], writes: readonly Binding[]): string {
+  const line = (b: Binding, index: number, access: string): string =>
+    `@group(0) @binding(${index}) var<storage, ${access}> ${b.name}: array<${b.element ?? b.dtype ?? 'f32'}>;\n`
+  return reads.map((b, i) => line(b, i, 'read')).join('') + writes.map((b, i) => line(b, reads.length + i, 'read_write')).join('')
+}
+
+/** A float literal WGSL accepts, exact for f32. */
+export function float(value: number): string {
+  const text = Math.fround(value).toString()
+  return /[.e]/.test(text) ? `f32(${text})` : `${text}.0`
+}
