@@ -1,6 +1,6 @@
 /** A device holds memory and runs planned steps. The GPU and the CPU backend are the two; everything above tensor/ is written once for both. */
 import type { GraphNode, Memory, Numbers, Region } from './tensor.ts'
-import { Tensor, type DType, type Shape, elements, showShape } from './tensor.ts'
+import { type DType, elements, type Shape, showShape, Tensor } from './tensor.ts'
 
 /** One node with memory for everything it touches. */
 export interface PlannedStep {

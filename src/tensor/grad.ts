@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation of the recorded graph: gradients are recorded as further operations. */
 import { add } from './ops/elementwise.ts'
 import { constantLike } from './ops/fill.ts'
-import { type GraphNode, type Tensor, reshape, showShape } from './tensor.ts'
+import { type GraphNode, reshape, showShape, type Tensor } from './tensor.ts'
 
 /** Identity of a value: a node output or a leaf's region, whatever shape it is seen under. */
 type Key = GraphNode | object
@@ -44,8 +44,9 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tenso
   // A node matters when one of its inputs is wanted or comes from a node that matters.
   const matters = new Set<GraphNode>()
   const onPath = (x: Tensor): boolean => {
+    if (isDetached(x)) return false
     const { owner, index } = keyOf(x)
-    return (wanted.get(owner)?.has(index) ?? false) || (x.source.kind === 'node' && !isDetached(x) && matters.has(x.source.node))
+    return (wanted.get(owner)?.has(index) ?? false) || (x.source.kind === 'node' && matters.has(x.source.node))
   }
   for (const node of nodes) if (node.inputs.some(onPath)) matters.add(node)
 

@@ -1,5 +1,5 @@
 /** Decides which node outputs share memory: a slot is reused as soon as its last reader has run. Pure bookkeeping. */
-import { type GraphNode, type Region, type Source, type Tensor, elements } from './tensor.ts'
+import { elements, type GraphNode, type Region, type Source, type Tensor } from './tensor.ts'
 
 /** A value's place: a slot of the plan's own memory, or a region the caller named. */
 export type Place = { readonly slot: number } | { readonly region: Region }

@@ -1,5 +1,5 @@
 /** What an operation is: shape rule, WGSL, plain-TS reference, optional SIMD twin, and its gradient as further recorded operations. */
-import { type GraphNode, type Numbers, type SimdWork, Tensor, type TensorType, type WgslWork, elements } from './tensor.ts'
+import { elements, type GraphNode, type Numbers, type SimdWork, Tensor, type TensorType, type WgslWork } from './tensor.ts'
 
 export interface Types {
   readonly inputs: readonly TensorType[]

@@ -1,7 +1,7 @@
 /** Record once, replay: a list of nodes with planned memory, turned into the device's own program. */
 import type { Device, Executable, PlannedStep } from './device.ts'
-import { assign } from './ops/assign.ts'
 import { planMemory, valueKey } from './memoryPlan.ts'
+import { assign } from './ops/assign.ts'
 import type { GraphNode, Memory, Region, Tensor } from './tensor.ts'
 
 export interface PlanRequest {
@@ -44,7 +44,15 @@ export function compile(device: Device, request: PlanRequest): Plan {
     scratch: (plan.scratchOf.get(node) ?? []).map(scratchRegion),
   }))
   const executable = device.build(steps)
-  return new CompiledPlan(device, executable, memories, regionOf, new Set(keep.map(x => valueKey(x.source))), nodes.map(n => n.name), sum(plan.slots) * 4)
+  return new CompiledPlan(
+    device,
+    executable,
+    memories,
+    regionOf,
+    new Set(keep.map(x => valueKey(x.source))),
+    nodes.map(n => n.name),
+    sum(plan.slots) * 4,
+  )
 }
 
 class CompiledPlan implements Plan {
@@ -63,7 +71,8 @@ class CompiledPlan implements Plan {
   }
 
   async read(x: Tensor): Promise<Float32Array> {
-    if (x.source.kind === 'node' && !this.readable.has(valueKey(x.source))) throw new Error(`plan.read: output of ${x.source.node.name} was not listed in outputs`)
+    if (x.source.kind === 'node' && !this.readable.has(valueKey(x.source)))
+      throw new Error(`plan.read: output of ${x.source.node.name} was not listed in outputs`)
     return (await this.device.read(this.regionOf(x), x.dtype)) as Float32Array
   }
 

@@ -114,11 +114,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** The same numbers under another shape; records nothing. Throws when the element counts differ. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  if (elements(shape) !== x.length) throw new Error(`reshape: ${showShape(x.shape)} has ${x.length} elements, ${showShape(shape)} has ${elements(shape)}`)
+  if (elements(shape) !== x.length)
+    throw new Error(`reshape: ${showShape(x.shape)} has ${x.length} elements, ${showShape(shape)} has ${elements(shape)}`)
   return new Tensor(shape, x.dtype, x.source)
 }
 
-/** The same numbers as a leaf: gradients stop here. Throws nothing; costs nothing. */
+/** The same numbers with a source of their own: gradients stop here. Costs nothing. */
 export function detach(x: Tensor): Tensor {
-  return x.source.kind === 'storage' ? x : new Tensor(x.shape, x.dtype, { ...x.source })
+  return new Tensor(x.shape, x.dtype, { ...x.source })
 }

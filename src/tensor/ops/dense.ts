@@ -1,0 +1,329 @@
+/** y = act(x·W + b), W [in, out]. The gradient takes dz = dy·act'(y) once and gives dx = dz·Wᵀ, dW = xᵀ·dz, db = Σ dz. */
+import { apply, apply1, type Op } from '../op.ts'
+import {
+  type Dispatch,
+  elements,
+  input,
+  lastAxis,
+  output,
+  type Ref,
+  rowCount,
+  scratch,
+  showShape,
+  type Tensor,
+  type TensorType,
+  type WgslWork,
+} from '../tensor.ts'
+import { bindingHeader, itemKernel } from '../wgsl.ts'
+
+/** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
+export type Activation = 'none' | 'relu' | 'softplus' | 'sigmoid'
+const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
+
+const ACTIVATION_WGSL: Record<Activation, string> = {
+  none: 'v',
+  relu: 'max(v, 0.0)',
+  softplus: 'max(v, 0.0) + log(1.0 + exp(-abs(v)))',
+  sigmoid: '1.0 / (1.0 + exp(-v))',
+}
+/** act'(y) with r = y. softplus: 1 − e^−y. */
+const SLOPE_WGSL: Record<Activation, string> = {
+  none: '1.0',
+  relu: 'select(0.0, 1.0, r > 0.0)',
+  softplus: '1.0 - exp(-r)',
+  sigmoid: 'r * (1.0 - r)',
+}
+const activate: Record<Activation, (v: number) => number> = {
+  none: v => v,
+  relu: v => Math.max(v, 0),
+  softplus: v => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))),
+  sigmoid: v => 1 / (1 + Math.exp(-v)),
+}
+const slope: Record<Activation, (y: number) => number> = {
+  none: () => 1,
+  relu: y => (y > 0 ? 1 : 0),
+  softplus: y => -Math.expm1(-y),
+  sigmoid: y => y * (1 - y),
+}
+
+/** Rows per task on the CPU: small enough for many tasks, large enough that partial sums of dW cost little. */
+const FORWARD_GRAIN = 512
+const BACKWARD_GRAIN = 1024
+
+interface Sizes {
+  readonly rows: number
+  readonly nIn: number
+  readonly nOut: number
+}
+
+const DENSE: Op<{ activation: Activation; bias: boolean }> = {
+  name: 'dense',
+  shape: ([x, w, b]) => {
+    if (w.shape.length !== 2 || lastAxis(x.shape) !== w.shape[0])
+      throw new Error(`dense: inner sizes differ, ${showShape(x.shape)} x ${showShape(w.shape)}`)
+    if (b && elements(b.shape) !== w.shape[1]) throw new Error(`dense: bias ${showShape(b.shape)} for ${w.shape[1]} outputs`)
+    return [{ shape: [...x.shape.slice(0, -1), w.shape[1]], dtype: 'f32' }]
+  },
+  wgsl: ({ inputs }, { activation, bias }) => ({ dispatches: [forwardKernel(sizes(inputs), activation, bias)] }),
+  reference: ([x, w, b], [y], { inputs }, { activation }) => {
+    const { rows, nIn, nOut } = sizes(inputs)
+    const f = activate[activation]
+    const z = new Float64Array(nOut)
+    for (let r = 0; r < rows; r++) {
+      if (b) z.set(b)
+      else z.fill(0)
+      for (let k = 0; k < nIn; k++) {
+        const v = x[r * nIn + k]
+        if (v !== 0) for (let o = 0; o < nOut; o++) z[o] += v * w[k * nOut + o]
+      }
+      for (let o = 0; o < nOut; o++) y[r * nOut + o] = f(z[o])
+    }
+  },
+  simd: ({ inputs }, { activation, bias }) => {
+    const { rows, nIn, nOut } = sizes(inputs)
+    const args = [input(0), input(1), bias ? input(2) : { i32: 0 }, output(0), { i32: nIn }, { i32: nOut }, { i32: ACTIVATIONS.indexOf(activation) }]
+    return { calls: [{ kernel: 'denseForward', items: rows, grain: FORWARD_GRAIN, args }] }
+  },
+  backward: ({ inputs: [x, w, b], outputs: [y], grads: [dy], needs, attrs: { activation } }) => {
+    if (!dy) return []
+    const weights = needs[1] || needs[2] === true
+    const grads = apply(DENSE_BACKWARD, [x, w, y, dy], { activation, input: needs[0], weights })
+    const dw = weights ? grads[needs[0] ? 1 : 0] : undefined
+    return [needs[0] ? grads[0] : undefined, dw, b && weights ? grads[needs[0] ? 2 : 1] : undefined]
+  },
+}
+
+interface BackwardAttrs {
+  readonly activation: Activation
+  readonly input: boolean
+  readonly weights: boolean
+}
+
+/** Outputs: dx (when `input`), then dW and db (when `weights`). */
+const DENSE_BACKWARD: Op<BackwardAttrs> = {
+  name: 'denseBackward',
+  shape: ([x, w], { input: wantInput, weights }) => {
+    const types: TensorType[] = []
+    if (wantInput) types.push({ shape: x.shape, dtype: 'f32' })
+    if (weights) types.push({ shape: w.shape, dtype: 'f32' }, { shape: [w.shape[1]], dtype: 'f32' })
+    return types
+  },
+  wgsl: ({ inputs }, attrs) => backwardKernels(sizes(inputs), attrs),
+  reference: ([x, w, y, dy], outputs, { inputs }, { activation, input: wantInput, weights }) => {
+    const { rows, nIn, nOut } = sizes(inputs)
+    const df = slope[activation]
+    const dx = wantInput ? outputs[0] : undefined
+    const dw = new Float64Array(weights ? nIn * nOut : 0)
+    const db = new Float64Array(weights ? nOut : 0)
+    const dz = new Float64Array(nOut)
+    for (let r = 0; r < rows; r++) {
+      for (let o = 0; o < nOut; o++) dz[o] = dy[r * nOut + o] * df(y[r * nOut + o])
+      for (let k = 0; k < nIn; k++) {
+        let s = 0
+        const v = x[r * nIn + k]
+        for (let o = 0; o < nOut; o++) {
+          s += dz[o] * w[k * nOut + o]
+          if (weights) dw[k * nOut + o] += v * dz[o]
+        }
+        if (dx) dx[r * nIn + k] = s
+      }
+      if (weights) for (let o = 0; o < nOut; o++) db[o] += dz[o]
+    }
+    if (weights) {
+      outputs[wantInput ? 1 : 0].set(dw)
+      outputs[wantInput ? 2 : 1].set(db)
+    }
+  },
+  simd: ({ inputs }, { activation, input: wantInput, weights }) => {
+    const { rows, nIn, nOut } = sizes(inputs)
+    const chunks = Math.ceil(rows / BACKWARD_GRAIN)
+    const stride = nIn * nOut + nOut
+    const none = { i32: 0 }
+    const dx = wantInput ? output(0) : none
+    const sizesArgs = [{ i32: nIn }, { i32: nOut }, { i32: ACTIVATIONS.indexOf(activation) }, { i32: BACKWARD_GRAIN }]
+    const rowsCall = {
+      kernel: 'denseBackward',
+      items: rows,
+      grain: BACKWARD_GRAIN,
+      args: [input(0), input(1), input(2), input(3), dx, weights ? scratch(0) : none, ...sizesArgs],
+    }
+    if (!weights) return { calls: [rowsCall] }
+    const reduce = (out: Ref, items: number, offset: number) => ({
+      kernel: 'reducePartials',
+      items,
+      grain: 1024,
+      args: [scratch(0), out, { i32: chunks }, { i32: stride }, { i32: offset }],
+    })
+    const first = wantInput ? 1 : 0
+    return { scratch: [chunks * stride], calls: [rowsCall, reduce(output(first), nIn * nOut, 0), reduce(output(first + 1), nOut, nIn * nOut)] }
+  },
+}
+
+function sizes(inputs: readonly TensorType[]): Sizes {
+  const [x, w] = inputs
+  return { rows: rowCount(x.shape), nIn: w.shape[0], nOut: w.shape[1] }
+}
+
+/** act(x [..., in] · W [in, out] + b [out]) -> [..., out]. Throws when the inner sizes differ. */
+export function dense(x: Tensor, w: Tensor, b?: Tensor, activation: Activation = 'none'): Tensor {
+  return apply1(DENSE, b ? [x, w, b] : [x, w], { activation, bias: b !== undefined })
+}
+
+// ---- WGSL: 64 x 64 output tiles, 16 deep, 16 x 16 invocations of 4 x 4 outputs; 8 KiB of workgroup memory, half of WebGPU's default.
+
+const TILE = 64
+const DEPTH = 16
+
+interface Gemm {
+  readonly label: string
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly reads: readonly { name: string; ref: Ref }[]
+  readonly out: Ref
+  /** WGSL expressions in r, c (global row and column): an element of A [m, k], of B [k, n], and what is stored for sum `v`. */
+  readonly a: string
+  readonly b: string
+  readonly store: string
+  /** The k range is cut into this many slices, each writing its own [m, n] block of the output. */
+  readonly slices?: number
+}
+
+/** One tiled matrix product C = A·B with loaders and epilogue given as expressions. */
+export function gemmKernel({ label, m, n, k, reads, out, a, b, store, slices = 1 }: Gemm): Dispatch {
+  const slice = Math.ceil(k / slices / DEPTH) * DEPTH
+  const code = `${bindingHeader(reads, [{ name: 'y', ref: out }])}
+var<workgroup> tileA: array<f32, ${TILE * DEPTH}>;
+var<workgroup> tileB: array<f32, ${TILE * DEPTH}>;
+fn loadA(r: u32, c: u32) -> f32 { return ${a}; }
+fn loadB(r: u32, c: u32) -> f32 { return ${b}; }
+@compute @workgroup_size(16, 16) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  let row0 = group.x * ${TILE}u;
+  let col0 = group.y * ${TILE}u;
+  let begin = group.z * ${slice}u;
+  let end = min(begin + ${slice}u, ${k}u);
+  var acc: array<vec4f, 4>;
+  for (var d = begin; d < end; d += ${DEPTH}u) {
+    for (var t = 0u; t < 4u; t++) {
+      let flat = index + t * 256u;
+      let ar = row0 + flat / ${DEPTH}u;
+      let ac = d + flat % ${DEPTH}u;
+      var va = 0.0;
+      if (ar < ${m}u && ac < end) { va = loadA(ar, ac); }
+      tileA[flat] = va;
+      let br = d + flat / ${TILE}u;
+      let bc = col0 + flat % ${TILE}u;
+      var vb = 0.0;
+      if (br < end && bc < ${n}u) { vb = loadB(br, bc); }
+      tileB[flat] = vb;
+    }
+    workgroupBarrier();
+    for (var e = 0u; e < ${DEPTH}u; e++) {
+      let vb = vec4f(tileB[e * ${TILE}u + local.x * 4u], tileB[e * ${TILE}u + local.x * 4u + 1u], tileB[e * ${TILE}u + local.x * 4u + 2u], tileB[e * ${TILE}u + local.x * 4u + 3u]);
+      for (var t = 0u; t < 4u; t++) { acc[t] += tileA[(local.y * 4u + t) * ${DEPTH}u + e] * vb; }
+    }
+    workgroupBarrier();
+  }
+  for (var t = 0u; t < 4u; t++) {
+    let r = row0 + local.y * 4u + t;
+    for (var q = 0u; q < 4u; q++) {
+      let c = col0 + local.x * 4u + q;
+      if (r < ${m}u && c < ${n}u) {
+        let v = acc[t][q];
+        y[${slices > 1 ? `group.z * ${m * n}u + ` : ''}r * ${n}u + c] = ${store};
+      }
+    }
+  }
+}`
+  return { label, code, bindings: [...reads.map(r => r.ref), out], groups: [Math.ceil(m / TILE), Math.ceil(n / TILE), slices] }
+}
+
+function forwardKernel({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean): Dispatch {
+  const reads = [{ name: 'x', ref: input(0) }, { name: 'w', ref: input(1) }, ...(bias ? [{ name: 'b', ref: input(2) }] : [])]
+  const z = bias ? '(v + b[c])' : 'v'
+  return gemmKernel({
+    label: 'dense',
+    m: rows,
+    n: nOut,
+    k: nIn,
+    reads,
+    out: output(0),
+    a: `x[r * ${nIn}u + c]`,
+    b: `w[r * ${nOut}u + c]`,
+    store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
+  })
+}
+
+/** Rows of x summed per slice of dW: bounds the partial sums' memory and keeps the GPU busy. */
+const ROWS_PER_SLICE = 2048
+
+function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs): WgslWork {
+  const slices = Math.ceil(rows / ROWS_PER_SLICE)
+  const dispatches: Dispatch[] = [
+    itemKernel({
+      label: 'denseSlope',
+      reads: [
+        { name: 'y', ref: input(2) },
+        { name: 'dy', ref: input(3) },
+      ],
+      writes: [{ name: 'dz', ref: scratch(0) }],
+      items: rows * nOut,
+      body: `  let r = y[i];\n  dz[i] = dy[i] * (${SLOPE_WGSL[activation]});`,
+    }),
+  ]
+  const dz = { name: 'dz', ref: scratch(0) }
+  if (wantInput) {
+    const reads = [dz, { name: 'w', ref: input(1) }]
+    dispatches.push(
+      gemmKernel({
+        label: 'denseBackwardInput',
+        m: rows,
+        n: nIn,
+        k: nOut,
+        reads,
+        out: output(0),
+        a: `dz[r * ${nOut}u + c]`,
+        b: `w[c * ${nOut}u + r]`,
+        store: 'v',
+      }),
+    )
+  }
+  if (!weights) return { scratch: [rows * nOut], dispatches }
+  const first = wantInput ? 1 : 0
+  dispatches.push(
+    gemmKernel({
+      label: 'denseBackwardWeights',
+      m: nIn,
+      n: nOut,
+      k: rows,
+      reads: [{ name: 'x', ref: input(0) }, dz],
+      out: scratch(1),
+      a: `x[c * ${nIn}u + r]`,
+      b: `dz[r * ${nOut}u + c]`,
+      store: 'v',
+      slices,
+    }),
+    itemKernel({
+      label: 'denseBackwardWeightsSum',
+      reads: [{ name: 'partial', ref: scratch(1) }],
+      writes: [{ name: 'dw', ref: output(first) }],
+      items: nIn * nOut,
+      body: `  var s = 0.0;\n  for (var j = 0u; j < ${slices}u; j++) { s += partial[j * ${nIn * nOut}u + i]; }\n  dw[i] = s;`,
+    }),
+    itemKernel({
+      label: 'denseBackwardBiasSlices',
+      reads: [dz],
+      writes: [{ name: 'partial', ref: scratch(2) }],
+      items: slices * nOut,
+      body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
+    }),
+    itemKernel({
+      label: 'denseBackwardBias',
+      reads: [{ name: 'partial', ref: scratch(2) }],
+      writes: [{ name: 'db', ref: output(first + 1) }],
+      items: nOut,
+      body: `  var s = 0.0;\n  for (var j = 0u; j < ${slices}u; j++) { s += partial[j * ${nOut}u + i]; }\n  db[i] = s;`,
+    }),
+  )
+  return { scratch: [rows * nOut, slices * nIn * nOut, slices * nOut], dispatches }
+}
