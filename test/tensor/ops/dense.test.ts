@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { type Activation, dense } from '../../../src/tensor/ops/dense.ts'
+import { fill } from '../../../src/tensor/ops/fill.ts'
+import { checkOp } from '../harness.ts'
+
+const layer = (rows: number, nIn: number, nOut: number) => [{ shape: [rows, nIn] }, { shape: [nIn, nOut] }, { shape: [nOut] }]
+
+describe('dense', () => {
+  for (const activation of ['none', 'relu', 'softplus', 'sigmoid'] satisfies Activation[]) {
+    test(`odd sizes, ${activation}`, () =>
+      // relu: a small step keeps the probed elements from crossing the kink
+      checkOp({ name: `dense ${activation}`, inputs: layer(37, 44, 6), step: 1e-5, build: ([x, w, b]) => dense(x, w, b, activation) }))
+  }
+
+  test('without bias, one row', () => checkOp({ name: 'dense', inputs: layer(1, 3, 1).slice(0, 2), build: ([x, w]) => dense(x, w) }))
+
+  test('gradient of the weights alone', () =>
+    checkOp({ name: 'dense', inputs: layer(65, 17, 67), gradient: [1, 2], build: ([x, w, b]) => dense(x, w, b) }))
+
+  test('gradient of the input alone', () =>
+    checkOp({ name: 'dense', inputs: layer(65, 17, 67), gradient: [0], build: ([x, w, b]) => dense(x, w, b) }))
+
+  test('several slices of rows, leading axes folded', () =>
+    checkOp({ name: 'dense', inputs: [{ shape: [3, 1400, 5] }, { shape: [5, 7] }, { shape: [7] }], build: ([x, w, b]) => dense(x, w, b, 'sigmoid') }))
+
+  test('names sizes that do not fit', () => {
+    expect(() => dense(fill([128, 63], 0), fill([64, 64], 0))).toThrow('dense: inner sizes differ, [128, 63] x [64, 64]')
+    expect(() => dense(fill([2, 3], 0), fill([3, 4], 0), fill([5], 0))).toThrow('dense: bias [5] for 4 outputs')
+  })
+})
