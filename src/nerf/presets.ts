@@ -1,0 +1,127 @@
+/** Sizes and recipes. `tiny` is what two CPU cores train in minutes; `fast` is its bigger sister for a GPU. */
+import type { LipschitzKind } from '../nn/linear.ts'
+
+export interface FieldConfig {
+  /** Frequency bands 0 … bands − 1 of the contracted position. */
+  readonly bands: number
+  readonly depth: number
+  readonly width: number
+  /** Layer before which the input is concatenated again. */
+  readonly skip: number
+}
+
+export interface TemplateConfig {
+  /** Multi-resolution hash encoding of the warped, contracted position. */
+  readonly levels: number
+  readonly features: number
+  readonly log2Entries: number
+  readonly baseResolution: number
+  readonly finestResolution: number
+  readonly ambientBands: number
+  readonly directionBands: number
+  readonly trunkDepth: number
+  readonly trunkWidth: number
+  readonly rgbDepth: number
+  readonly rgbWidth: number
+  readonly lipschitz: LipschitzKind
+  /** Initial density is softplus(this): empty enough that light gets through, dense enough that gradients do. */
+  readonly densityBias: number
+}
+
+export interface SamplingConfig {
+  /** Samples per ray. */
+  readonly samples: number
+  /** Bins along the ray in which the density grid is looked up. */
+  readonly bins: number
+  /** Share of the samples spread evenly, so that what the grid believes empty is still visited. */
+  readonly uniformShare: number
+  readonly gridResolution: number
+  /** A visited cell keeps at least this share of its old density per step. */
+  readonly gridDecay: number
+}
+
+export interface TrainingConfig {
+  readonly steps: number
+  readonly rays: number
+  /** Share of the rays drawn from the person's mask; the rest from the whole picture. */
+  readonly personShare: number
+  /** Learning rates at the start; all fall exponentially to `finalRate` times that. */
+  readonly rates: { readonly networks: number; readonly deformation: number; readonly grid: number; readonly codes: number }
+  readonly finalRate: number
+  /** Window of T opens from warpAlpha[0] to [1] bands over the share [2] of the steps. */
+  readonly warpAlpha: readonly [number, number, number]
+  /** Ambient window: 0 until the share [0], then 0 -> bands until the share [1]. */
+  readonly ambientAlpha: readonly [number, number]
+  readonly warpWeight: number
+  /** Scale of the robust losses on displacements, in space units. */
+  readonly warpScale: number
+  readonly backgroundWeight: number
+  readonly backgroundPoints: number
+  /** Weight of Σ log softplus(c), the log of the Lipschitz product (paper Eq. 10). */
+  readonly lipschitzWeight: number
+}
+
+export interface SceneConfig {
+  readonly codeSize: number
+  readonly ambientSize: number
+  readonly deformation: FieldConfig
+  readonly slicing: FieldConfig
+  readonly template: TemplateConfig
+  readonly sampling: SamplingConfig
+  readonly training: TrainingConfig
+}
+
+const TINY: SceneConfig = {
+  codeSize: 8,
+  ambientSize: 4,
+  deformation: { bands: 4, depth: 4, width: 32, skip: 9 },
+  slicing: { bands: 6, depth: 4, width: 32, skip: 9 },
+  template: {
+    levels: 8,
+    features: 2,
+    log2Entries: 14,
+    baseResolution: 16,
+    finestResolution: 256,
+    ambientBands: 1,
+    directionBands: 4,
+    trunkDepth: 1,
+    trunkWidth: 32,
+    rgbDepth: 1,
+    rgbWidth: 32,
+    lipschitz: 'output',
+    densityBias: 0,
+  },
+  sampling: { samples: 12, bins: 64, uniformShare: 0.1, gridResolution: 64, gridDecay: 0.95 },
+  training: {
+    steps: 1400,
+    rays: 1024,
+    personShare: 0.5,
+    rates: { networks: 4e-3, deformation: 1e-3, grid: 1e-2, codes: 4e-3 },
+    finalRate: 0.1,
+    warpAlpha: [0, 1, 0.5],
+    ambientAlpha: [0, 0.1],
+    warpWeight: 1e-3,
+    warpScale: 0.03,
+    backgroundWeight: 0.1,
+    backgroundPoints: 256,
+    lipschitzWeight: 1e-5,
+  },
+}
+
+const FAST: SceneConfig = {
+  ...TINY,
+  deformation: { ...TINY.deformation, depth: 6, width: 64 },
+  slicing: { ...TINY.slicing, depth: 6, width: 64 },
+  template: { ...TINY.template, levels: 16, log2Entries: 16, finestResolution: 1024, trunkDepth: 2, trunkWidth: 64, rgbDepth: 2, rgbWidth: 64 },
+  sampling: { ...TINY.sampling, samples: 32, bins: 128, gridResolution: 96 },
+  training: { ...TINY.training, steps: 5000, rays: 4096, backgroundPoints: 1024 },
+}
+
+export const PRESETS = { tiny: TINY, fast: FAST } as const
+export type PresetName = keyof typeof PRESETS
+
+/** A preset by name. Throws with the list of names. */
+export function preset(name: string): SceneConfig {
+  if (name === 'tiny' || name === 'fast') return PRESETS[name]
+  throw new Error(`preset: no preset "${name}"; there are ${Object.keys(PRESETS).join(', ')}`)
+}

@@ -1,0 +1,24 @@
+/** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. It sees the unwarped point; edits act here. */
+import { mlp, mlpSpecs } from '../nn/mlp.ts'
+import { normalInit, type ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
+import { concat } from '../tensor/ops/concat.ts'
+import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { FieldConfig } from './presets.ts'
+
+/** Ambient coordinates start at nearly zero everywhere: one template for all codes. */
+const OUTPUT_INIT = normalInit(1e-5)
+
+export function slicingSpecs(config: FieldConfig, codeSize: number, ambientSize: number): ParameterSpecs {
+  return mlpSpecs('H', { ...config, nIn: 6 * config.bands + codeSize, output: { size: ambientSize, init: OUTPUT_INIT }, group: 'slicing' })
+}
+
+/** The encoding of positions that H and the compositor share, [Q, 3] -> [Q, 6 · bands]. */
+export function encodeForSlicing(config: FieldConfig, seen: Tensor, window?: Tensor): Tensor {
+  return frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
+}
+
+/** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w]. */
+export function slicingSurface(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, codes: Tensor): Tensor {
+  return mlp(parameters, 'H', concat([encoded, codes]), { ...config, output: { size: 0 } })
+}

@@ -1,0 +1,89 @@
+/** F, the template NeRF: colour and density at a template point and its ambient coordinates. */
+import { type LipschitzKind, linear, linearSpecs } from '../nn/linear.ts'
+import { mlp, mlpSpecs } from '../nn/mlp.ts'
+import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
+import { concat } from '../tensor/ops/concat.ts'
+import { add, log, softplus } from '../tensor/ops/elementwise.ts'
+import { hashEncoding } from '../tensor/ops/hashEncoding.ts'
+import { type Tensor, reshape } from '../tensor/tensor.ts'
+import type { TemplateConfig } from './presets.ts'
+
+/** Sizes of the radiance MLP: trunk -> density; trunk -> bottleneck ++ condition -> colour. */
+export interface RadianceConfig {
+  readonly nIn: number
+  readonly conditionSize: number
+  readonly trunkDepth: number
+  readonly trunkWidth: number
+  readonly skip: number
+  readonly rgbDepth: number
+  readonly rgbWidth: number
+  readonly lipschitz: LipschitzKind
+  readonly densityBias: number
+}
+
+export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {
+  const { lipschitz } = c
+  const group = 'template'
+  const specs: ParameterSpecs = {
+    ...mlpSpecs(`${name}/trunk`, { nIn: c.nIn, depth: c.trunkDepth, width: c.trunkWidth, skip: c.skip, lipschitz, group }),
+    ...linearSpecs(`${name}/density`, { nIn: c.trunkWidth, nOut: 1, lipschitz, group }),
+    ...linearSpecs(`${name}/bottleneck`, { nIn: c.trunkWidth, nOut: c.trunkWidth, lipschitz, group }),
+    ...mlpSpecs(`${name}/rgb`, { nIn: c.trunkWidth + c.conditionSize, depth: c.rgbDepth, width: c.rgbWidth, skip: c.rgbDepth, output: { size: 3 }, lipschitz, group }),
+  }
+  return { ...specs, [`${name}/density/bias`]: { ...specs[`${name}/density/bias`], init: constant(c.densityBias) } }
+}
+
+/** x [Q, in], condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0. */
+export function radianceMlp(parameters: ParameterSet, name: string, x: Tensor, condition: Tensor, c: RadianceConfig): { rgb: Tensor; sigma: Tensor } {
+  const { lipschitz } = c
+  const trunk = mlp(parameters, `${name}/trunk`, x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
+  const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
+  const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)
+  const rgb = mlp(parameters, `${name}/rgb`, concat([bottleneck, condition]), { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz }, 'sigmoid')
+  return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
+}
+
+/** log Π softplus(c) over the network's Lipschitz layers (paper Eq. 10, in the log: the product itself overflows f32). */
+export function logLipschitz(parameters: ParameterSet, name: string): Tensor {
+  const bounds = parameters.names.filter(n => n.startsWith(`${name}/`) && n.endsWith('/lip_c')).map(n => log(softplus(parameters.get(n))))
+  if (bounds.length === 0) throw new Error(`logLipschitz: ${name} has no Lipschitz layer`)
+  return bounds.reduce(add)
+}
+
+/** Half the side of the cube that holds all contracted points. */
+const CONTRACTED = 2
+
+function radianceConfig(config: TemplateConfig, ambientSize: number): RadianceConfig {
+  const nIn = config.levels * config.features + 2 * config.ambientBands * ambientSize
+  return { ...config, nIn, conditionSize: 6 * config.directionBands, skip: config.trunkDepth }
+}
+
+export function templateSpecs(config: TemplateConfig, ambientSize: number): ParameterSpecs {
+  const entries = config.levels * 2 ** config.log2Entries * config.features
+  return { ...radianceSpecs('F', radianceConfig(config, ambientSize)), 'F/grid': { shape: [entries], init: uniformInit(-1e-1, 1e-1), group: 'grid' } }
+}
+
+/** Cells along an edge at each level, growing geometrically from base to finest. */
+export function gridResolutions({ levels, baseResolution, finestResolution }: TemplateConfig): number[] {
+  return Array.from({ length: levels }, (_, l) => Math.round(baseResolution * (finestResolution / baseResolution) ** (levels > 1 ? l / (levels - 1) : 0)))
+}
+
+/** Features of contracted template points [Q, 3] -> [Q, levels · features]. */
+export function encodePosition(parameters: ParameterSet, config: TemplateConfig, contracted: Tensor): Tensor {
+  const { log2Entries, features } = config
+  return hashEncoding(contracted, parameters.get('F/grid'), { resolutions: gridResolutions(config), log2Entries, features, lo: -CONTRACTED, hi: CONTRACTED })
+}
+
+export interface TemplateInput {
+  /** `encodePosition` of the warped points, [Q, levels · features]. */
+  readonly position: Tensor
+  /** Encoded ambient coordinates, [Q, 2 · ambientBands · ambientSize]. */
+  readonly ambient: Tensor
+  /** Encoded viewing directions, [Q, 6 · directionBands]. */
+  readonly direction: Tensor
+}
+
+/** rgb [Q, 3], sigma [Q]. */
+export function templateNerf(parameters: ParameterSet, config: TemplateConfig, ambientSize: number, { position, ambient, direction }: TemplateInput) {
+  return radianceMlp(parameters, 'F', concat([position, ambient]), direction, radianceConfig(config, ambientSize))
+}

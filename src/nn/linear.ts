@@ -1,0 +1,39 @@
+/** A dense layer, plain or Lipschitz-normalised (paper Eq. 9). */
+import { type Activation, dense } from '../tensor/ops/dense.ts'
+import { lipschitzScale } from '../tensor/ops/lipschitz.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { type Initializer, type ParameterSet, type ParameterSpecs, glorotUniform, zeros } from './parameters.ts'
+
+/** 'output': Eq. 9, the row of an output is scaled, bounding the ∞-norm. 'input': as coded by the authors, bounding the 1-norm. */
+export type LipschitzKind = 'none' | 'output' | 'input'
+
+export interface LinearConfig {
+  readonly nIn: number
+  readonly nOut: number
+  readonly init?: Initializer
+  readonly lipschitz?: LipschitzKind
+  readonly group: string
+}
+
+/** Kernel [in, out], bias [out] and, for a Lipschitz layer, the bound c [] as softplus⁻¹ of the initial kernel's norm, so that training starts unscaled. */
+export function linearSpecs(name: string, { nIn, nOut, init = glorotUniform, lipschitz = 'none', group }: LinearConfig): ParameterSpecs {
+  const kernel = { shape: [nIn, nOut], init, group }
+  const specs = { [`${name}/kernel`]: kernel, [`${name}/bias`]: { shape: [nOut], init: zeros, group } }
+  if (lipschitz === 'none') return specs
+  // The bound needs the kernel's own draw: a glorot kernel's largest absolute row sum is known to lie below limit · n.
+  const limit = Math.sqrt(6 / (nIn + nOut)) * (lipschitz === 'output' ? nIn : nOut)
+  const bound: Initializer = () => Float32Array.of(inverseSoftplus(0.6 * limit))
+  return { ...specs, [`${name}/lip_c`]: { shape: [], init: bound, group } }
+}
+
+/** x with softplus(x) = y, for y > 0. */
+export function inverseSoftplus(y: number): number {
+  return y > 20 ? y : Math.log(Math.expm1(y))
+}
+
+/** act(x·W' + b) with W' = W, or W scaled by Eq. 9 when the layer has a bound. */
+export function linear(parameters: ParameterSet, name: string, x: Tensor, activation: Activation = 'none', lipschitz: LipschitzKind = 'none'): Tensor {
+  const w = parameters.get(`${name}/kernel`)
+  const kernel = lipschitz === 'none' ? w : lipschitzScale(w, parameters.get(`${name}/lip_c`), lipschitz)
+  return dense(x, kernel, parameters.get(`${name}/bias`), activation)
+}

@@ -1,0 +1,68 @@
+/** Adam over a parameter set: flat gradients and moments beside the flat parameters, one update per learning-rate group. */
+import { type Device, Storage } from '../tensor/device.ts'
+import { adam, clipGradientNorm } from '../tensor/ops/adam.ts'
+import { grad } from '../tensor/grad.ts'
+import type { PlanRequest } from '../tensor/plan.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { ParameterSet } from './parameters.ts'
+
+export interface AdamOptions {
+  readonly beta1?: number
+  readonly beta2?: number
+  readonly epsilon?: number
+  /** Gradients are scaled down to this global norm; none by default. */
+  readonly maxNorm?: number
+}
+
+/** Moments and scalars of Adam for one parameter set. */
+export class Adam {
+  readonly gradients: Storage
+  readonly m: Storage
+  readonly v: Storage
+  private readonly scalars: Storage[]
+  private readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
+
+  constructor(
+    device: Device,
+    readonly parameters: ParameterSet,
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, maxNorm }: AdamOptions = {},
+  ) {
+    this.options = { beta1, beta2, epsilon, maxNorm }
+    const n = parameters.flat.length
+    this.gradients = new Storage(device, n)
+    this.m = new Storage(device, n)
+    this.v = new Storage(device, n)
+    this.scalars = parameters.groups.map(() => new Storage(device, 7))
+  }
+
+  /** The part of a plan that lowers `loss`: gradients placed into the flat buffer, then one Adam update per group. */
+  minimize(loss: Tensor): Required<Pick<PlanRequest, 'effects' | 'into'>> {
+    const { parameters, gradients } = this
+    const grads = grad(loss, parameters.names.map(name => parameters.get(name)))
+    const into = parameters.names.map((name, i) => ({ value: grads[i], leaf: gradients.tensor(grads[i].shape, parameters.offset(name)) }))
+    const { maxNorm } = this.options
+    const clip = maxNorm === undefined ? [] : [clipGradientNorm(gradients.tensor([gradients.length]), maxNorm)]
+    const updates = parameters.groups.map(({ offset, length }, i) =>
+      adam(
+        parameters.flat.tensor([length], offset),
+        gradients.tensor([length], offset),
+        this.m.tensor([length], offset),
+        this.v.tensor([length], offset),
+        this.scalars[i].tensor([7]),
+      ),
+    )
+    return { into, effects: [...clip, ...updates] }
+  }
+
+  /** Sets the learning rates of the next run: `step` counts from 0; groups without a rate stand still. */
+  schedule(step: number, rates: Readonly<Record<string, number>>): void {
+    const { beta1, beta2, epsilon } = this.options
+    for (const [i, { name }] of this.parameters.groups.entries()) {
+      this.scalars[i].write(Float32Array.of(rates[name] ?? 0, beta1, beta2, epsilon, 1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1), 1))
+    }
+  }
+
+  release(): void {
+    for (const storage of [this.gradients, this.m, this.v, ...this.scalars]) storage.release()
+  }
+}
