@@ -1,0 +1,22 @@
+/**
+ * A code field gives every point its latent code: points [Q, 3] in space units -> codes [Q, d_w]. It is the one idea behind a frame's
+ * expression, a blend of two, an inverted code and the compositor; the renderer never asks which it has.
+ */
+import { add, affine } from '../tensor/ops/elementwise.ts'
+import { repeatRows } from '../tensor/ops/rows.ts'
+import { type Tensor, lastAxis, reshape, rowCount } from '../tensor/tensor.ts'
+
+export type CodeField = (x: Tensor) => Tensor
+
+/** The same code [d_w] everywhere. `code` is a leaf the caller may rewrite between renders. */
+export function constantCode(code: Tensor): CodeField {
+  return x => repeatRows(reshape(code, [1, lastAxis(code.shape)]), rowCount(x.shape))
+}
+
+/** (1 − s)·a + s·b at every point. With b an edit and a the reference code, s is the edit's strength (0 is the unedited scene exactly). */
+export function blend(a: CodeField, b: CodeField, s: number): CodeField {
+  if (!Number.isFinite(s)) throw new Error(`blend: strength is ${s}; give a finite number, usually 0..1`)
+  if (s === 0) return a
+  if (s === 1) return b
+  return x => add(affine(a(x), 1 - s), affine(b(x), s))
+}

@@ -1,0 +1,22 @@
+/** Training losses of the scene manipulator (paper §3.2 and the terms the official code adds). */
+import { mul, square, sub } from '../tensor/ops/elementwise.ts'
+import { mean, sumLast } from '../tensor/ops/reduce.ts'
+import { robustLoss } from '../tensor/ops/robust.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** Mean squared colour difference, [R, 3] each -> []. */
+export function photometricLoss(rendered: Tensor, observed: Tensor): Tensor {
+  return mean(square(sub(rendered, observed)))
+}
+
+/** Geman–McClure: the robust loss at α = −2, which stops growing for points that truly move. */
+const GEMAN_MCCLURE = -2
+
+/**
+ * How far T moves points, ‖x' − x‖² under a robust kernel; mean over points, optionally weighted. [Q, 3] each -> [].
+ * With `scale` in the units of x: displacements well above it all cost the same.
+ */
+export function displacementLoss(warped: Tensor, x: Tensor, scale: number, weights?: Tensor): Tensor {
+  const rho = robustLoss(sumLast(square(sub(warped, x))), { alpha: GEMAN_MCCLURE, scale })
+  return mean(weights ? mul(weights, rho) : rho)
+}

@@ -1,0 +1,116 @@
+/** Renders a scene under a code field from any camera: colour, depth, accumulation and, if asked, further channels such as ACR maps. */
+import type { Camera } from '../camera/camera.ts'
+import { imageRays } from '../camera/rays.ts'
+import { Storage, tensor } from '../tensor/device.ts'
+import { gridSamples } from '../tensor/ops/densityGrid.ts'
+import { rayPoints } from '../tensor/ops/rayPoints.ts'
+import { rayWeights } from '../tensor/ops/rayWeights.ts'
+import { repeatRows } from '../tensor/ops/rows.ts'
+import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
+import { compile } from '../tensor/plan.ts'
+import { type Tensor, lastAxis, reshape } from '../tensor/tensor.ts'
+import type { CodeField } from './codeField.ts'
+import type { SceneManipulator } from './sceneManipulator.ts'
+import { intoSpace } from './space.ts'
+
+export interface RenderedImage {
+  readonly width: number
+  readonly height: number
+  /** sRGB 0..1, [H · W · 3]. */
+  readonly rgb: Float32Array
+  /** Distance along the ray in the capture's scene units, [H · W]. */
+  readonly depth: Float32Array
+  /** How much of each ray ends before infinity, 0..1, [H · W]. */
+  readonly accumulation: Float32Array
+  /** Extra channels, [H · W · channelCount]. */
+  readonly channels: Float32Array
+  readonly channelCount: number
+}
+
+export interface RenderOptions {
+  /** T's code; default w_R, as edits are shown. Pass a frame's own code to reproduce that frame. */
+  readonly warp?: CodeField
+  /** Further values per point to composite, points [Q, 3] -> [Q, K]. */
+  readonly channels?: (x: Tensor) => Tensor
+  /** Samples per ray; default twice those of training. */
+  readonly samples?: number
+}
+
+/** Rays per replay of the plan: bounds memory, keeps a dispatch short. */
+const CHUNK = 4096
+
+/** A compiled renderer: `render` as many cameras as wanted. Leaves inside the code field may change between renders. */
+export interface Renderer extends Disposable {
+  /** @param camera in space units (as the scene's frames are). */
+  render(camera: Camera): Promise<RenderedImage>
+}
+
+export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp, channels, samples }: RenderOptions = {}): Renderer {
+  const { device, config } = scene
+  const rays = CHUNK
+  const M = samples ?? config.sampling.samples * 2
+  const origins = new Storage(device, rays * 3)
+  const directions = new Storage(device, rays * 3)
+  const o = origins.tensor([rays, 3])
+  const d = directions.tensor([rays, 3])
+  const middle = tensor(device, new Float32Array(rays * M).fill(0.5), [rays, M])
+  const z = sampleRays(scene, o, d, middle)
+  const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
+  const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
+  const direction = repeatRows(scene.encodeDirections(d), M)
+  const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes(x))
+  const weights = rayWeights(reshape(sigma, [rays, M]), z, undefined, { infinity: true })
+  const color = sumSamples(weights, rgb)
+  const depth = sumSamples(weights, reshape(z, [rays * M, 1]))
+  const acc = accumulation(weights, { infinity: true })
+  const extraValues = channels?.(x)
+  const extra = extraValues && sumSamples(weights, extraValues)
+  const channelCount = extraValues ? lastAxis(extraValues.shape) : 0
+  const plan = compile(device, { outputs: extra ? [color, depth, acc, extra] : [color, depth, acc] })
+
+  return {
+    async render(camera) {
+      const [width, height] = camera.imageSize
+      const pixels = width * height
+      const all = imageRays(camera)
+      const image = {
+        width,
+        height,
+        rgb: new Float32Array(pixels * 3),
+        depth: new Float32Array(pixels),
+        accumulation: new Float32Array(pixels),
+        channels: new Float32Array(pixels * channelCount),
+        channelCount,
+      }
+      for (let begin = 0; begin < pixels; begin += rays) {
+        const n = Math.min(rays, pixels - begin)
+        origins.write(all.origins.subarray(begin * 3, (begin + n) * 3))
+        directions.write(all.directions.subarray(begin * 3, (begin + n) * 3))
+        plan.run()
+        image.rgb.set((await plan.read(color)).subarray(0, n * 3), begin * 3)
+        image.depth.set((await plan.read(depth)).subarray(0, n).map(t => t * scene.description.space.radius), begin)
+        image.accumulation.set((await plan.read(acc)).subarray(0, n), begin)
+        if (extra) image.channels.set((await plan.read(extra)).subarray(0, n * channelCount), begin * channelCount)
+      }
+      return image
+    },
+    [Symbol.dispose]() {
+      plan[Symbol.dispose]()
+      origins.release()
+      directions.release()
+    },
+  }
+}
+
+/** Sample distances [R, M] along rays in space units, drawn from the density grid; u [R, M] in 0..1 places each sample in its stratum. */
+export function sampleRays(scene: SceneManipulator, origins: Tensor, directions: Tensor, u: Tensor): Tensor {
+  const { near, far } = scene.description
+  const { bins, gridResolution, uniformShare } = scene.config.sampling
+  return gridSamples(origins, directions, u, scene.grid.tensor([gridResolution ** 3]), { near, far, bins, resolution: gridResolution, uniformShare })
+}
+
+/** One picture. @param camera in the capture's scene units, as `Capture` frames and exported paths are. */
+export async function render(scene: SceneManipulator, camera: Camera, codes: CodeField = scene.referenceField, options: RenderOptions = {}): Promise<RenderedImage> {
+  using renderer = createRenderer(scene, codes, options)
+  return await renderer.render(intoSpace(camera, scene.description.space))
+}

@@ -1,0 +1,190 @@
+/** Trains a scene manipulator on its capture: one recorded step, replayed. */
+import type { Capture } from '../capture/capture.ts'
+import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule } from '../nn/schedules.ts'
+import { Storage } from '../tensor/device.ts'
+import { HostRandom } from '../tensor/hostRandom.ts'
+import { contract } from '../tensor/ops/contract.ts'
+import { gridUpdate } from '../tensor/ops/densityGrid.ts'
+import { add, affine } from '../tensor/ops/elementwise.ts'
+import { gatherRows } from '../tensor/ops/gather.ts'
+import { medianSample, pickSample } from '../tensor/ops/medianSample.ts'
+import { uniform } from '../tensor/ops/random.ts'
+import { rayPoints } from '../tensor/ops/rayPoints.ts'
+import { rayWeights } from '../tensor/ops/rayWeights.ts'
+import { repeatRows } from '../tensor/ops/rows.ts'
+import { sumSamples } from '../tensor/ops/sumSamples.ts'
+import { compile, type Plan } from '../tensor/plan.ts'
+import { detach, reshape, type Tensor } from '../tensor/tensor.ts'
+import { displacementLoss, photometricLoss } from './losses.ts'
+import { rayBatches } from './rayBatches.ts'
+import { sampleRays } from './render.ts'
+import type { SceneManipulator } from './sceneManipulator.ts'
+import { pointsIntoSpace } from './space.ts'
+import { logLipschitz } from './templateNerf.ts'
+
+export interface TrainOptions {
+  /** Steps to train up to (counting those already done); default the preset's. Schedules stretch over the preset's steps. */
+  readonly until?: number
+  /** Steps between reports. */
+  readonly reportEvery?: number
+  readonly signal?: AbortSignal
+}
+
+/** What one report says. */
+export interface TrainStep {
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  /** dB, of the step's rays against their pixels. */
+  readonly psnr: number
+  readonly raysPerSecond: number
+  /** Seconds to the last step at the present pace. */
+  readonly eta: number
+}
+
+/** Streams of the device's and the host's draws in a step. */
+const SAMPLE_STREAM = 2
+const BACKGROUND_STREAM = 3
+
+/**
+ * Trains in place and reports as it goes. Resumes where the scene stands: a step depends on nothing but the scene, the seed and its number.
+ * Ends after the step under way when the signal aborts. Throws when the loss is no longer finite.
+ */
+export async function* train(scene: SceneManipulator, capture: Capture, options: TrainOptions = {}): AsyncGenerator<TrainStep> {
+  const { training } = scene.config
+  const { until = training.steps, reportEvery = 20, signal } = options
+  const { seed } = scene.description
+  const schedules = trainingSchedules(scene)
+  const batches = rayBatches(capture, scene.description.space, { ...training, seed })
+  const background = backgroundPoints(capture, scene)
+  using graph = recordStep(scene, background !== undefined)
+  const adam = scene.adam()
+  let reported = performance.now()
+  let breath = reported
+  let reportedStep = scene.step
+  while (scene.step < until && !signal?.aborted) {
+    const { step } = scene
+    graph.writeBatch(batches.draw(step), seed, step)
+    if (background) graph.writeBackground(background(step))
+    scene.setAlphas(schedules.warp(step), schedules.ambient(step))
+    const rate = schedules.rate(step)
+    const { rates } = training
+    adam.schedule(step, { template: rates.networks * rate, slicing: rates.networks * rate, deformation: rates.deformation * rate, grid: rates.grid * rate, codes: rates.codes * rate })
+    graph.plan.run()
+    scene.step = step + 1
+    if (scene.step % reportEvery === 0 || scene.step === until) {
+      const [loss] = await graph.plan.read(graph.loss)
+      const [mse] = await graph.plan.read(graph.photometric)
+      if (!Number.isFinite(loss)) throw new Error(`train: the loss is ${loss} at step ${scene.step}; lower the learning rates or check the capture's near and far`)
+      const now = performance.now()
+      const seconds = (now - reported) / 1000 / (scene.step - reportedStep)
+      reported = now
+      reportedStep = scene.step
+      yield { step: scene.step, steps: until, loss, psnr: -10 * Math.log10(mse), raysPerSecond: training.rays / seconds, eta: seconds * (until - scene.step) }
+    }
+    // A step on the CPU holds the thread; signals and page events need their turn.
+    if (performance.now() - breath > 50) {
+      await new Promise(resolve => setTimeout(resolve))
+      breath = performance.now()
+    }
+  }
+  if (scene.referenceCode >= 0) await scene.setReference(scene.referenceCode)
+}
+
+/** Windows and the common factor of the learning rates, as functions of the step. */
+export function trainingSchedules({ config }: SceneManipulator): { warp: Schedule; ambient: Schedule; rate: Schedule } {
+  const { steps, warpAlpha, ambientAlpha, finalRate } = config.training
+  const wait = Math.round(ambientAlpha[0] * steps)
+  return {
+    warp: linearSchedule(warpAlpha[0], warpAlpha[1], warpAlpha[2] * steps),
+    ambient: piecewiseSchedule([
+      { steps: wait, schedule: () => 0 },
+      { steps: 0, schedule: linearSchedule(0, config.template.ambientBands, Math.round(ambientAlpha[1] * steps) - wait) },
+    ]),
+    rate: exponentialSchedule(1, finalRate, steps),
+  }
+}
+
+/** The capture's static points, a few per step with random codes; undefined when the capture has none. */
+function backgroundPoints(capture: Capture, scene: SceneManipulator): ((step: number) => { points: Float32Array; codes: Uint32Array }) | undefined {
+  const n = scene.config.training.backgroundPoints
+  const all = pointsIntoSpace(capture.backgroundPoints, scene.description.space)
+  const count = all.length / 3
+  if (count === 0 || n === 0) return undefined
+  const points = new Float32Array(n * 3)
+  const codes = new Uint32Array(n)
+  return step => {
+    const random = new HostRandom(scene.description.seed + Math.imul(step, 0x9e3779b1), BACKGROUND_STREAM)
+    for (let i = 0; i < n; i++) {
+      const j = random.integer(count) * 3
+      points.set(all.subarray(j, j + 3), 3 * i)
+      codes[i] = random.integer(scene.description.codeCount)
+    }
+    return { points, codes }
+  }
+}
+
+interface StepGraph extends Disposable {
+  readonly plan: Plan
+  readonly loss: Tensor
+  readonly photometric: Tensor
+  writeBatch(batch: { origins: Float32Array; directions: Float32Array; colors: Float32Array; codes: Uint32Array }, seed: number, step: number): void
+  writeBackground(background: { points: Float32Array; codes: Uint32Array }): void
+}
+
+/** Records one training step: rays -> samples -> T, H, F -> colours -> losses -> gradients -> Adam and the density grid. */
+export function recordStep(scene: SceneManipulator, withBackground: boolean): StepGraph {
+  const { device, config, parameters } = scene
+  const { rays: R, backgroundPoints: B, warpWeight, warpScale, backgroundWeight, lipschitzWeight } = config.training
+  const M = config.sampling.samples
+  const floats = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), colors: new Storage(device, R * 3), points: new Storage(device, B * 3) }
+  const words = { codes: new Storage(device, R, 'u32'), seed: new Storage(device, 2, 'u32'), pointCodes: new Storage(device, B, 'u32') }
+  const o = floats.origins.tensor([R, 3])
+  const d = floats.directions.tensor([R, 3])
+  const W = parameters.get('codes')
+
+  const u = uniform(words.seed.tensor([2]), [R, M], SAMPLE_STREAM)
+  const z = sampleRays(scene, o, d, u)
+  const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
+  const seen = contract(x)
+  const codes = repeatRows(gatherRows(W, words.codes.tensor([R])), M) // [R, d_w] -> [Q, d_w]
+  const warped = scene.warp(x, codes, seen)
+  const direction = repeatRows(scene.encodeDirections(d), M)
+  const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes)
+  const weights = rayWeights(reshape(sigma, [R, M]), z, undefined, { infinity: true })
+  const photometric = photometricLoss(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
+
+  const median = medianSample(detach(weights))
+  const terms = [photometric, affine(displacementLoss(pickSample(warped, median), pickSample(x, median), warpScale), warpWeight)]
+  if (config.template.lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, 'F'), lipschitzWeight))
+  if (withBackground) {
+    const points = floats.points.tensor([B, 3])
+    const moved = scene.warp(points, gatherRows(W, words.pointCodes.tensor([B])))
+    terms.push(affine(displacementLoss(moved, points, warpScale), backgroundWeight))
+  }
+  const loss = terms.reduce(add)
+  const { effects, into } = scene.adam().minimize(loss)
+  const { gridResolution: resolution, gridDecay: decay } = config.sampling
+  const update = gridUpdate(scene.grid.tensor([resolution ** 3]), seen, sigma, { resolution, decay })
+  const plan = compile(device, { outputs: [loss, photometric], effects: [...effects, update], into })
+  return {
+    plan,
+    loss,
+    photometric,
+    writeBatch(batch, seed, step) {
+      floats.origins.write(batch.origins)
+      floats.directions.write(batch.directions)
+      floats.colors.write(batch.colors)
+      words.codes.write(batch.codes)
+      words.seed.write(Uint32Array.of(seed, step))
+    },
+    writeBackground({ points, codes: ids }) {
+      floats.points.write(points)
+      words.pointCodes.write(ids)
+    },
+    [Symbol.dispose]() {
+      plan[Symbol.dispose]()
+      for (const storage of [...Object.values(floats), ...Object.values(words)]) storage.release()
+    },
+  }
+}
