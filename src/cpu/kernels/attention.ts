@@ -131,7 +131,7 @@ function softmax(p: usize, count: i32): void {
     store<f32>(at, e)
     total += e
   }
-  const inverse = 1 / total
+  const inverse: f32 = f32(1) / total
   for (let at = p; at < end4; at += 16) v128.store(at, f32x4.mul(v128.load(at), splat(inverse)))
   for (let at = end4; at < end; at += 4) store<f32>(at, load<f32>(at) * inverse)
 }
@@ -146,7 +146,7 @@ export function attentionForward(args: usize, begin: i32, end: i32): void {
   const heads = load<i32>(args, 24)
   const size = load<i32>(args, 28)
   const causal = load<i32>(args, 32)
-  const scale: f32 = 1 / sqrt<f32>(f32(size))
+  const scale = f32(1) / sqrt<f32>(f32(size))
   for (let row = begin; row < end; row++) {
     locate(row, tokens, heads, size, causal)
     const own = keys + usize(token) * stride
@@ -168,7 +168,7 @@ export function attentionBackwardQuery(args: usize, begin: i32, end: i32): void 
   const heads = load<i32>(args, 32)
   const size = load<i32>(args, 36)
   const causal = load<i32>(args, 40)
-  const scale: f32 = 1 / sqrt<f32>(f32(size))
+  const scale = f32(1) / sqrt<f32>(f32(size))
   for (let row = begin; row < end; row++) {
     locate(row, tokens, heads, size, causal)
     const own = keys + usize(token) * stride
@@ -205,7 +205,7 @@ export function attentionBackwardKey(args: usize, begin: i32, end: i32): void {
   const heads = load<i32>(args, 28)
   const size = load<i32>(args, 32)
   const causal = load<i32>(args, 36)
-  const scale: f32 = 1 / sqrt<f32>(f32(size))
+  const scale = f32(1) / sqrt<f32>(f32(size))
   const step = usize(tokens) << 2
   for (let row = begin; row < end; row++) {
     locate(row, tokens, heads, size, causal)
