@@ -1,0 +1,136 @@
+/** One WebGPU device: buffers, programs, errors. Knows nothing of tensors. */
+import { Buffers } from './buffers.ts'
+import type { GpuDispatch } from './dispatch.ts'
+import { KernelCache } from './kernel.ts'
+import { type GpuProgram, makeProgram } from './program.ts'
+
+export type { BufferRange, GpuDispatch } from './dispatch.ts'
+export type { KernelTime } from './profiler.ts'
+export type { GpuProgram } from './program.ts'
+
+export interface GpuDevice {
+  /** The adapter's own name, e.g. 'NVIDIA H200' or 'SwiftShader driver 5.0.0'. */
+  readonly name: string
+  readonly features: ReadonlySet<string>
+  readonly limits: GPUSupportedLimits
+  /** Zero-filled storage; throws when the adapter allows no such size. */
+  createBuffer(bytes: number): GPUBuffer
+  destroyBuffer(buffer: GPUBuffer): void
+  write(buffer: GPUBuffer, offset: number, data: ArrayBufferView): void
+  /** A copy of the bytes after all submitted work. Rejects with the first error since the last `read` or `sync`. */
+  read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>
+  /** Throws when a dispatch exceeds the limits; WGSL that does not compile is reported by the next `read` or `sync`. */
+  program(dispatches: readonly GpuDispatch[]): GpuProgram
+  /** Resolves when all submitted work is done. Rejects with the first error since, or when the device was lost. */
+  sync(): Promise<void>
+  readonly usedBytes: number
+  readonly peakBytes: number
+  destroy(): void
+}
+
+const FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const
+
+/** Opens a device with everything the adapter has of FEATURES and LIMITS. @param keep an object that must live as long as the device (Dawn's). */
+export async function openGpuDevice(adapter: GPUAdapter, keep?: unknown): Promise<GpuDevice> {
+  const requiredFeatures = FEATURES.filter(f => adapter.features.has(f))
+  const requiredLimits = Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]))
+  const device = await adapter.requestDevice({ label: 'faceclipnerf', requiredFeatures, requiredLimits })
+  return wrap(device, adapterName(adapter), keep)
+}
+
+/** What a person would call the adapter. */
+export function adapterName({ info }: GPUAdapter): string {
+  return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+}
+
+function wrap(device: GPUDevice, name: string, keep: unknown): GpuDevice {
+  const errors = new Errors(device, name)
+  const buffers = new Buffers(device)
+  const kernels = new KernelCache(device, found => errors.expect(found))
+  const kept = { keep }
+  return {
+    name,
+    features: new Set(device.features),
+    limits: device.limits,
+    createBuffer: bytes => buffers.create(bytes),
+    destroyBuffer: buffer => buffers.destroy(buffer),
+    write: (buffer, offset, data) => buffers.write(buffer, offset, data),
+    async read(buffer, offset, bytes) {
+      const result = await buffers.read(buffer, offset, bytes).catch((error: unknown) => error)
+      await errors.rethrow()
+      if (result instanceof ArrayBuffer) return result
+      throw result
+    },
+    program: dispatches => makeProgram(device, kernels, dispatches, () => errors.throwIfLost()),
+    async sync() {
+      await device.queue.onSubmittedWorkDone().catch(() => {})
+      await errors.rethrow()
+    },
+    get usedBytes() {
+      return buffers.usedBytes
+    },
+    get peakBytes() {
+      return buffers.peakBytes
+    },
+    destroy() {
+      buffers.destroyAll()
+      device.destroy()
+      kept.keep = undefined
+    },
+  }
+}
+
+/** WebGPU reports late; this keeps what it reported until someone asks. */
+class Errors {
+  private readonly pending = new Set<Promise<void>>()
+  private compile: Error[] = []
+  private other: Error[] = []
+  private lost: Error | undefined
+
+  constructor(device: GPUDevice, name: string) {
+    device.onuncapturederror = event => {
+      this.other.push(new Error(`gpu: ${event.error.message}`))
+    }
+    device.lost.then(({ reason, message }) => {
+      const why = reason === 'destroyed' ? 'closed' : `lost (${message.trim() || 'no reason given'})`
+      this.lost = new Error(
+        `gpu: the device ${name} was ${why}; open a new one${reason === 'destroyed' ? '' : ' and resume from the last checkpoint'}`,
+      )
+    })
+  }
+
+  expect(found: Promise<Error | undefined>): void {
+    const settled = found.then(
+      error => {
+        if (error) this.compile.push(error)
+        this.pending.delete(settled)
+      },
+      () => {
+        this.pending.delete(settled)
+      },
+    )
+    this.pending.add(settled)
+  }
+
+  throwIfLost(): void {
+    if (this.lost) throw this.lost
+  }
+
+  /** Throws the first error since the last call: what did not compile before what followed from it. */
+  async rethrow(): Promise<void> {
+    await Promise.all(this.pending)
+    const [first] = [...this.compile, ...this.other]
+    this.compile = []
+    this.other = []
+    this.throwIfLost()
+    if (first) throw first
+  }
+}

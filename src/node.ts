@@ -1,0 +1,51 @@
+/** The public API in Node: the same, with Dawn (npm `webgpu`, optional) as its WebGPU. The only file that imports it. */
+import type { Device } from './tensor/device.ts'
+import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
+
+export * from './index.ts'
+
+/** f16 on NVIDIA and subgroup matrices need these. */
+const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'
+
+/**
+ * Opens a device: a GPU through Dawn when there is one, else the CPU; its description says which and why.
+ * The environment variable FACECLIPNERF_DEVICE (cpu, gpu, or part of an adapter's name) decides where the options do not.
+ * Throws when a GPU or adapter is asked for by name and there is none such.
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  const chosen = options.kind || options.adapter ? options : { ...options, ...fromEnvironment(process.env.FACECLIPNERF_DEVICE) }
+  if (chosen.kind === 'cpu' || chosen.gpu) return await openAnywhere(chosen)
+  const found = await dawn(chosen.adapter)
+  return await openAnywhere({ ...chosen, ...found, kind: chosen.adapter ? 'gpu' : chosen.kind })
+}
+
+function fromEnvironment(name = ''): Pick<OpenDeviceOptions, 'kind' | 'adapter'> {
+  if (name === '' || name === 'auto') return {}
+  return name === 'cpu' || name === 'gpu' ? { kind: name } : { adapter: name }
+}
+
+type Found = Pick<OpenDeviceOptions, 'gpu' | 'noGpu' | 'adapter' | 'software'>
+
+/** Dawn's entry point, or why there is none. A new one per device: the device keeps it alive, and no global does. */
+async function dawn(wanted?: string): Promise<Found> {
+  try {
+    const { create } = await import('webgpu')
+    const name = wanted && (await dawnNames(create)).find(n => n.toLowerCase().includes(wanted.toLowerCase()))
+    // Dawn knows adapters by names that their info need not repeat, so a name it knew is settled here.
+    return name ? { gpu: create([TOGGLES, `adapter=${name}`]), adapter: undefined, software: true } : { gpu: create([TOGGLES]) }
+  } catch (error) {
+    return { noGpu: `the optional package webgpu does not load (${firstLine(error)})` }
+  }
+}
+
+/** The adapters there are, as Dawn names them: it lists them when asked for one that does not exist. */
+async function dawnNames(create: typeof import('webgpu')['create']): Promise<string[]> {
+  try {
+    await create(['adapter=(none such)']).requestAdapter()
+    return []
+  } catch (error) {
+    return [...String(error).matchAll(/name: '([^']*)'/g)].map(m => m[1])
+  }
+}
+
+const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]

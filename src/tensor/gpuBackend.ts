@@ -1,0 +1,51 @@
+/** A WebGPU device as a tensor device: every node's WGSL, bound to the memory planned for it. */
+import type { BufferRange, GpuDevice, GpuDispatch } from '../gpu/gpuDevice.ts'
+import type { Device, Executable, PlannedStep } from './device.ts'
+import type { GraphNode, Memory, Ref, Region, WgslWork } from './tensor.ts'
+
+interface GpuMemory extends Memory {
+  readonly buffer: GPUBuffer
+}
+
+/** Wraps a GPU device, which it then owns: disposing of the tensor device destroys it. */
+export function gpuBackend(gpu: GpuDevice): Device {
+  const works = new WeakMap<GraphNode, WgslWork>()
+  const workOf = (node: GraphNode): WgslWork => {
+    const known = works.get(node)
+    if (known) return known
+    const work = node.wgsl()
+    works.set(node, work)
+    return work
+  }
+
+  return {
+    kind: 'gpu',
+    description: `GPU, ${gpu.name}`,
+    allocate: bytes => ({ bytes, buffer: gpu.createBuffer(bytes) }) as GpuMemory,
+    release: memory => gpu.destroyBuffer(bufferOf(memory)),
+    write: (region, data) => gpu.write(bufferOf(region.memory), region.offset * 4, data),
+    async read(region, dtype) {
+      const bytes = await gpu.read(bufferOf(region.memory), region.offset * 4, region.length * 4)
+      return dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes)
+    },
+    scratchOf: node => workOf(node).scratch ?? [],
+    build: (steps): Executable => gpu.program(steps.flatMap(step => dispatchesOf(step, workOf(step.node)))),
+    sync: () => gpu.sync(),
+    get memory() {
+      return { used: gpu.usedBytes, peak: gpu.peakBytes }
+    },
+    [Symbol.dispose]: () => gpu.destroy(),
+  }
+}
+
+function dispatchesOf({ node, inputs, outputs, scratch }: PlannedStep, work: WgslWork): GpuDispatch[] {
+  const range = ({ kind, index }: Ref): BufferRange => {
+    const list = kind === 'input' ? inputs : kind === 'output' ? outputs : scratch
+    const region: Region | undefined = list[index]
+    if (!region) throw new Error(`${node.name}: a kernel binds ${kind} ${index}, of which there are ${list.length}`)
+    return { buffer: bufferOf(region.memory), offset: region.offset * 4, size: region.length * 4 }
+  }
+  return work.dispatches.map(({ label, code, bindings, groups }) => ({ label, code, bindings: bindings.map(range), groups }))
+}
+
+const bufferOf = (memory: Memory): GPUBuffer => (memory as GpuMemory).buffer
