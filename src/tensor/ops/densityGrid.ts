@@ -1,0 +1,237 @@
+/**
+ * A coarse memory of where density was found: G³ cells over contracted space [-2, 2]³ (x slowest), updated from the samples of each step and used to
+ * place the next step's samples, instead of a coarse network pass.
+ */
+import { apply1, type Op, record } from '../op.ts'
+import {
+  type Dispatch,
+  detach,
+  elements,
+  type GraphNode,
+  input,
+  type Numbers,
+  output,
+  scratch,
+  showShape,
+  type Tensor,
+  type TensorType,
+} from '../tensor.ts'
+import { bindingHeader, float, itemKernel } from '../wgsl.ts'
+import { CONTRACT_WGSL, contraction } from './contract.ts'
+
+export interface GridSampleOptions {
+  /** Range of z, in normalised units. */
+  readonly near: number
+  readonly far: number
+  /** Equal bins of [near, far] in which the grid is looked up. */
+  readonly bins: number
+  /** Cells per axis G. */
+  readonly resolution: number
+  /** Share of the probability spread evenly over [near, far], so that the grid's mistakes are found. In (0, 1]. */
+  readonly uniformShare: number
+}
+
+const cellWgsl = (resolution: number): string => `fn cellOf(c: vec3f) -> u32 {
+  let at = vec3u(clamp(floor((c + 2.0) * ${float(resolution / 4)}), vec3f(0.0), vec3f(${float(resolution - 1)})));
+  return (at.x * ${resolution}u + at.y) * ${resolution}u + at.z;
+}
+`
+
+function cellOf(x: number, y: number, z: number, resolution: number): number {
+  const along = (v: number): number => Math.min(Math.max(Math.floor((v + 2) * (resolution / 4)), 0), resolution - 1)
+  return (along(x) * resolution + along(y)) * resolution + along(z)
+}
+
+function checkGrid(grid: TensorType, resolution: number, op: string): void {
+  if (elements(grid.shape) !== resolution ** 3) throw new Error(`${op}: grid ${showShape(grid.shape)} is not ${resolution}³ cells`)
+}
+
+const GRID_SAMPLES: Op<GridSampleOptions> = {
+  name: 'gridSamples',
+  shape: ([origins, directions, u, grid], { near, far, bins, resolution, uniformShare }) => {
+    checkGrid(grid, resolution, 'gridSamples')
+    if (u.shape.length !== 2 || elements(origins.shape) !== u.shape[0] * 3 || elements(directions.shape) !== u.shape[0] * 3) {
+      const shapes = [origins, directions, u].map(t => showShape(t.shape)).join(', ')
+      throw new Error(`gridSamples: needs origins [R, 3], directions [R, 3] and u [R, M], got ${shapes}`)
+    }
+    if (!(far > near && bins >= 1 && uniformShare > 0 && uniformShare <= 1))
+      throw new Error(`gridSamples: bad range [${near}, ${far}], bins ${bins} or uniform share ${uniformShare} (must be in (0, 1])`)
+    return [{ shape: u.shape, dtype: 'f32' }]
+  },
+  wgsl: ({ inputs: [, , u] }, options) => ({ dispatches: [sampleKernel(u.shape[0], u.shape[1], options)] }),
+  reference: ([origins, directions, u, grid], [z], { inputs }, options) => {
+    const [rays, samples] = inputs[2].shape
+    const { near, far, bins } = options
+    const cdf = new Float64Array(bins + 1)
+    for (let r = 0; r < rays; r++) {
+      rayCdf(origins.subarray(r * 3, r * 3 + 3), directions.subarray(r * 3, r * 3 + 3), grid, options, cdf)
+      let bin = 0
+      for (let m = 0; m < samples; m++) {
+        const target = ((m + u[r * samples + m]) / samples) * cdf[bins]
+        while (bin < bins - 1 && target >= cdf[bin + 1]) bin++
+        const t = Math.min((target - cdf[bin]) / (cdf[bin + 1] - cdf[bin]), 1)
+        z[r * samples + m] = near + ((far - near) * (bin + t)) / bins
+      }
+    }
+  },
+}
+
+/** Fills cdf [bins + 1]: alpha compositing of the looked-up densities, widened to the neighbours, mixed with the uniform share. */
+function rayCdf(origin: Numbers, direction: Numbers, grid: Numbers, options: GridSampleOptions, cdf: Float64Array): void {
+  const { near, far, bins, resolution, uniformShare } = options
+  const length = (far - near) / bins
+  const weights = new Float64Array(bins)
+  let light = 1
+  for (let b = 0; b < bins; b++) {
+    const t = near + length * (b + 0.5)
+    const [x, y, z] = [0, 1, 2].map(axis => origin[axis] + t * direction[axis])
+    const f = contraction(Math.hypot(x, y, z))
+    const through = Math.exp(-grid[cellOf(f * x, f * y, f * z, resolution)] * length)
+    weights[b] = light * (1 - through)
+    light *= through
+  }
+  let total = 0
+  const wide = weights.map((w, b) => 0.5 * (Math.max(w, weights[Math.max(b - 1, 0)]) + Math.max(w, weights[Math.min(b + 1, bins - 1)])))
+  for (const w of wide) total += w
+  const [scale, floor] = total > LEAST_TOTAL ? [(1 - uniformShare) / total, uniformShare / bins] : [0, 1 / bins]
+  for (let b = 0; b < bins; b++) cdf[b + 1] = cdf[b] + scale * wide[b] + floor
+}
+
+/** A ray that met less than this met nothing: it is sampled evenly. */
+const LEAST_TOTAL = 1e-6
+
+/** Invocations per ray: they share the random reads of the grid, the costly part. */
+const LANES = 32
+
+/** One workgroup per ray: all lanes look up the bins, lane 0 composites them in 2·bins words of workgroup memory, all lanes invert the CDF. */
+function sampleKernel(rays: number, samples: number, options: GridSampleOptions): Dispatch {
+  const { near, far, bins, resolution, uniformShare } = options
+  const length = (far - near) / bins
+  const x = Math.min(rays, 65535)
+  const y = Math.ceil(rays / x)
+  const names = ['origins', 'directions', 'u', 'grid']
+  const header = bindingHeader(
+    names.map((name, index) => ({ name, ref: input(index) })),
+    [{ name: 'z', ref: output(0) }],
+  )
+  const code = `${header}${CONTRACT_WGSL}${cellWgsl(resolution)}
+var<workgroup> through: array<f32, ${bins}>;
+var<workgroup> cdf: array<f32, ${bins + 1}>;
+@compute @workgroup_size(${LANES}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let r = group.x + group.y * ${x}u;
+  if (r >= ${rays}u) { return; }
+  let o = vec3f(origins[3u * r], origins[3u * r + 1u], origins[3u * r + 2u]);
+  let d = vec3f(directions[3u * r], directions[3u * r + 1u], directions[3u * r + 2u]);
+  for (var b = lane; b < ${bins}u; b += ${LANES}u) {
+    let t = ${float(near)} + ${float(length)} * (f32(b) + 0.5);
+    through[b] = exp(-grid[cellOf(contractPoint(o + t * d))] * ${float(length)});
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    var light = 1.0;
+    for (var b = 0u; b < ${bins}u; b++) {
+      let e = through[b];
+      through[b] = light * (1.0 - e);
+      light *= e;
+    }
+    var total = 0.0;
+    var before = through[0];
+    for (var b = 0u; b < ${bins}u; b++) {
+      let w = through[b];
+      let wide = 0.5 * (max(w, before) + max(w, through[min(b + 1u, ${bins - 1}u)]));
+      cdf[b + 1u] = wide;
+      total += wide;
+      before = w;
+    }
+    let found = total > ${float(LEAST_TOTAL)};
+    let scale = select(0.0, ${float(1 - uniformShare)} / max(total, ${float(LEAST_TOTAL)}), found);
+    let share = select(${float(1 / bins)}, ${float(uniformShare / bins)}, found);
+    cdf[0] = 0.0;
+    for (var b = 0u; b < ${bins}u; b++) { cdf[b + 1u] = cdf[b] + scale * cdf[b + 1u] + share; }
+  }
+  workgroupBarrier();
+  for (var m = lane; m < ${samples}u; m += ${LANES}u) {
+    let goal = (f32(m) + u[r * ${samples}u + m]) * ${float(1 / samples)} * cdf[${bins}];
+    var low = 0u;
+    var high = ${bins - 1}u;
+    while (low < high) {
+      let middle = (low + high) / 2u;
+      if (goal >= cdf[middle + 1u]) { low = middle + 1u; } else { high = middle; }
+    }
+    let t = min((goal - cdf[low]) / (cdf[low + 1u] - cdf[low]), 1.0);
+    z[r * ${samples}u + m] = ${float(near)} + ${float(length)} * (f32(low) + t);
+  }
+}`
+  return { label: 'gridSamples', code, bindings: [...names.map((_, index) => input(index)), output(0)], groups: [x, y, 1] }
+}
+
+/**
+ * Samples z [R, M], ascending, where the grid [G³] holds density: origins [R, 3], unit directions [R, 3] in normalised units, u [R, M] in [0, 1).
+ * Sample m inverts the CDF at (m + u)/M. Carries no gradient. Throws for a bad range, share or shape.
+ */
+export function gridSamples(origins: Tensor, directions: Tensor, u: Tensor, grid: Tensor, options: GridSampleOptions): Tensor {
+  return apply1(GRID_SAMPLES, [origins, directions, u, grid].map(detach), options)
+}
+
+export interface GridUpdateOptions {
+  readonly resolution: number
+  /** Factor on a touched cell's old density, so that density that went away is forgotten. In [0, 1]. */
+  readonly decay: number
+}
+
+const GRID_UPDATE: Op<GridUpdateOptions> = {
+  name: 'gridUpdate',
+  effect: true,
+  shape: ([grid, points, sigma], { resolution }) => {
+    checkGrid(grid, resolution, 'gridUpdate')
+    if (elements(points.shape) !== elements(sigma.shape) * 3)
+      throw new Error(`gridUpdate: needs points [Q, 3] and sigma [Q], got ${showShape(points.shape)} and ${showShape(sigma.shape)}`)
+    return []
+  },
+  wgsl: ({ inputs: [grid, , sigma] }, { resolution, decay }) => {
+    const cells = elements(grid.shape)
+    const largest = { name: 'largest', ref: scratch(0), dtype: 'u32' as const }
+    return {
+      scratch: [cells],
+      dispatches: [
+        itemKernel({ label: 'gridClear', writes: [largest], items: cells, body: '  largest[i] = 0u;' }),
+        itemKernel({
+          label: 'gridScatter',
+          reads: [
+            { name: 'points', ref: input(1) },
+            { name: 'sigma', ref: input(2) },
+          ],
+          writes: [{ ...largest, element: 'atomic<u32>' }],
+          declarations: cellWgsl(resolution),
+          items: elements(sigma.shape),
+          // Positive floats order like their bits; + 1 tells a density of 0 from no sample.
+          body: `  let c = vec3f(points[3u * i], points[3u * i + 1u], points[3u * i + 2u]);
+  atomicMax(&largest[cellOf(c)], bitcast<u32>(abs(max(sigma[i], 0.0))) + 1u);`,
+        }),
+        itemKernel({
+          label: 'gridMerge',
+          reads: [largest],
+          writes: [{ name: 'grid', ref: input(0) }],
+          items: cells,
+          body: `  if (largest[i] > 0u) { grid[i] = max(${float(decay)} * grid[i], bitcast<f32>(largest[i] - 1u)); }`,
+        }),
+      ],
+    }
+  },
+  reference: ([grid, points, sigma], _, __, { resolution, decay }) => {
+    const largest = new Map<number, number>()
+    for (let q = 0; q < sigma.length; q++) {
+      const cell = cellOf(points[q * 3], points[q * 3 + 1], points[q * 3 + 2], resolution)
+      largest.set(cell, Math.max(largest.get(cell) ?? 0, sigma[q]))
+    }
+    for (const [cell, value] of largest) grid[cell] = Math.max(Math.fround(decay) * grid[cell], value)
+  },
+}
+
+/**
+ * An effect for `compile`: cells of the leaf grid [G³] that hold points [Q, 3] (contracted) become max(decay · old, largest sigma [Q] >= 0 there);
+ * others stay. The result does not depend on the order of the points. Throws when shapes differ.
+ */
+export function gridUpdate(grid: Tensor, points: Tensor, sigma: Tensor, options: GridUpdateOptions): GraphNode {
+  return record(GRID_UPDATE, [grid, points, sigma], options)
+}
