@@ -1,5 +1,5 @@
 /**
- * Every kernel's arguments in order: `name:ptr` a byte address (0 where the name ends in `?` and there is none), `:i32`, `:f32`.
+ * Every kernel's arguments in order: `name:ptr` a byte address (`{ ptr: 0 }` or `{ i32: 0 }` where the name ends in `?` and there is none), `:i32`, `:f32`.
  * What `items` counts is in the comment. All tensors are f32, row-major, unless said otherwise.
  */
 export const KERNEL_SIGNATURES = {

@@ -38,6 +38,7 @@ function checkCall(call: KernelCall): void {
   if (args.length !== parameters.length) throw new Error(`${kernel}: ${args.length} arguments given, it takes ${parameters.length} (${expected})`)
   parameters.forEach((parameter, i) => {
     const arg = args[i] as Partial<Record<string, number>>
+    if (parameter.optional && arg.i32 === 0) return
     const value = arg[parameter.type]
     if (value === undefined)
       throw new Error(`${kernel}: argument ${i} (${parameter.name}) must be { ${parameter.type} }, given ${JSON.stringify(arg)}`)
