@@ -1,0 +1,197 @@
+/** WGSL of the hash encoding: lookup, slope by the point, and the scattered table gradient in 64-bit fixed point. */
+import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.ts'
+import { float, itemKernel } from '../wgsl.ts'
+import type { HashGrid } from './hashEncoding.ts'
+
+/** `Cell` of a point in a level and the slot of one of its 8 corners. */
+function gridWgsl({ resolutions, log2Entries, lo, hi }: HashGrid): string {
+  const levels = resolutions.length
+  return `var<private> resolutions: array<u32, ${levels}> = array<u32, ${levels}>(${resolutions.map(r => `${r}u`).join(', ')});
+struct Cell { corner: vec3u, fraction: vec3f, side: u32, dense: bool, base: u32 }
+fn unit(p: vec3f) -> vec3f { return (p - ${float(lo)}) * ${float(1 / (hi - lo))}; }
+fn cellOf(p: vec3f, level: u32) -> Cell {
+  let r = resolutions[level];
+  let at = clamp(unit(p), vec3f(0.0), vec3f(1.0)) * f32(r);
+  let corner = min(vec3u(at), vec3u(r - 1u));
+  let side = r + 1u;
+  return Cell(corner, at - vec3f(corner), side, r < ${denseBelow(log2Entries)}u, level << ${log2Entries}u);
+}
+fn slotOf(cell: Cell, offset: vec3u) -> u32 {
+  let v = cell.corner + offset;
+  let hashed = (v.x ^ (v.y * 2654435761u) ^ (v.z * 805459861u)) & ${2 ** log2Entries - 1}u;
+  return cell.base + select(hashed, v.x + cell.side * (v.y + cell.side * v.z), cell.dense);
+}
+fn offsetOf(corner: u32) -> vec3u { return vec3u(corner & 1u, (corner >> 1u) & 1u, corner >> 2u); }
+fn weightsOf(cell: Cell, offset: vec3u) -> vec3f { return select(1.0 - cell.fraction, cell.fraction, offset == vec3u(1u)); }
+`
+}
+
+/** Smallest resolution whose vertices do not fit: (r + 1)^3 > entries. Found on the host, where the cube cannot overflow. */
+function denseBelow(log2Entries: number): number {
+  let r = 1
+  while ((r + 1) ** 3 <= 2 ** log2Entries) r++
+  return r
+}
+
+const POINT = 'vec3f(x[q * 3u], x[q * 3u + 1u], x[q * 3u + 2u])'
+
+/** One invocation per point and level: 8 gathers of F numbers. */
+export function lookupKernel(points: number, grid: HashGrid): Dispatch {
+  const { features, resolutions } = grid
+  const levels = resolutions.length
+  return itemKernel({
+    label: 'hashEncoding',
+    reads: [
+      { name: 'x', ref: input(0) },
+      { name: 'tables', ref: input(1) },
+    ],
+    writes: [{ name: 'y', ref: output(0) }],
+    declarations: gridWgsl(grid),
+    items: points * levels,
+    body: `  let q = i / ${levels}u;
+  let cell = cellOf(${POINT}, i % ${levels}u);
+  var sums: array<f32, ${features}>;
+  for (var corner = 0u; corner < 8u; corner++) {
+    let offset = offsetOf(corner);
+    let w = weightsOf(cell, offset);
+    let slot = slotOf(cell, offset) * ${features}u;
+    for (var f = 0u; f < ${features}u; f++) { sums[f] += w.x * w.y * w.z * tables[slot + f]; }
+  }
+  for (var f = 0u; f < ${features}u; f++) { y[i * ${features}u + f] = sums[f]; }`,
+  })
+}
+
+/** One invocation per point: sums over levels and corners. */
+export function inputGradientKernel(points: number, grid: HashGrid): Dispatch {
+  const { features, resolutions, lo, hi } = grid
+  const levels = resolutions.length
+  return itemKernel({
+    label: 'hashEncodingBackwardInput',
+    reads: [
+      { name: 'x', ref: input(0) },
+      { name: 'tables', ref: input(1) },
+      { name: 'dy', ref: input(2) },
+    ],
+    writes: [{ name: 'dx', ref: output(0) }],
+    declarations: gridWgsl(grid),
+    items: points,
+    body: `  let q = i;
+  let p = ${POINT};
+  var total = vec3f(0.0);
+  for (var level = 0u; level < ${levels}u; level++) {
+    let cell = cellOf(p, level);
+    var slope = vec3f(0.0);
+    for (var corner = 0u; corner < 8u; corner++) {
+      let offset = offsetOf(corner);
+      let w = weightsOf(cell, offset);
+      let slot = slotOf(cell, offset) * ${features}u;
+      var s = 0.0;
+      for (var f = 0u; f < ${features}u; f++) { s += tables[slot + f] * dy[(q * ${levels}u + level) * ${features}u + f]; }
+      slope += s * (2.0 * vec3f(offset) - 1.0) * vec3f(w.y * w.z, w.x * w.z, w.x * w.y);
+    }
+    total += slope * f32(cell.side - 1u);
+  }
+  let u = unit(p);
+  let g = select(vec3f(0.0), total * ${float(1 / (hi - lo))}, u >= vec3f(0.0) && u <= vec3f(1.0));
+  dx[q * 3u] = g.x;
+  dx[q * 3u + 1u] = g.y;
+  dx[q * 3u + 2u] = g.z;`,
+  })
+}
+
+/** Numbers one invocation looks at when the largest |dy| is sought. */
+const RUN = 256
+
+/**
+ * Table gradient: (1) the largest |dy|; (2) from it a power-of-two scale that makes every contribution an integer below 2^30;
+ * (3) sums cleared; (4) contributions added by atomics as 64-bit integers, low word with carry into the high word, so that no number of
+ * points overflows and the order of additions does not matter; (5) sums turned into f32. A gradient that is not finite gives NaN.
+ * Scratch: 0 largest of each run (as bits), 1 [scale, 1 / scale], 2 low words, 3 high words.
+ */
+export function tableGradientKernels(points: number, grid: HashGrid): WgslWork {
+  const { features, resolutions, log2Entries } = grid
+  const levels = resolutions.length
+  const slots = levels * 2 ** log2Entries * features
+  const count = points * levels * features
+  const runs = Math.ceil(count / RUN)
+  const largest = itemKernel({
+    label: 'hashLargestRuns',
+    reads: [{ name: 'dy', ref: input(1) }],
+    writes: [{ name: 'largest', ref: scratch(0), dtype: 'u32' }],
+    items: runs,
+    body: `  var m = 0u;
+  for (var j = i; j < ${count}u; j += ${runs}u) { m = max(m, bitcast<u32>(dy[j]) & 0x7fffffffu); }
+  largest[i] = m;`,
+  })
+  const scale = itemKernel({
+    label: 'hashScale',
+    reads: [{ name: 'largest', ref: scratch(0), dtype: 'u32' }],
+    writes: [{ name: 'scale', ref: scratch(1), dtype: 'u32' }],
+    items: 1,
+    // largest < 2^(e - 126); scale = 2^(156 - e) and its inverse, written as f32 bits; all ones is NaN.
+    body: `  var m = 0u;
+  for (var j = 0u; j < ${runs}u; j++) { m = max(m, largest[j]); }
+  let e = clamp(m >> 23u, 30u, 254u);
+  scale[0] = (283u - e) << 23u;
+  scale[1] = select((e - 29u) << 23u, 0xffffffffu, m >= 0x7f800000u);`,
+  })
+  const clear = itemKernel({
+    label: 'hashClear',
+    writes: [
+      { name: 'low', ref: scratch(2), dtype: 'u32' },
+      { name: 'high', ref: scratch(3), dtype: 'u32' },
+    ],
+    items: slots,
+    body: '  low[i] = 0u;\n  high[i] = 0u;',
+  })
+  const scatter = itemKernel({
+    label: 'hashScatter',
+    reads: [
+      { name: 'x', ref: input(0) },
+      { name: 'dy', ref: input(1) },
+      { name: 'scale', ref: scratch(1) },
+    ],
+    writes: [
+      { name: 'low', ref: scratch(2), element: 'atomic<u32>' },
+      { name: 'high', ref: scratch(3), element: 'atomic<u32>' },
+    ],
+    declarations: `${gridWgsl(grid)}fn addTo(at: u32, v: i32) {
+  if (v == 0) { return; }
+  let bits = bitcast<u32>(v);
+  let old = atomicAdd(&low[at], bits);
+  let carry = select(0u, 1u, old > 0xffffffffu - bits) + select(0u, 0xffffffffu, v < 0);
+  if (carry != 0u) { atomicAdd(&high[at], carry); }
+}
+`,
+    items: points * levels,
+    body: `  let q = i / ${levels}u;
+  let cell = cellOf(${POINT}, i % ${levels}u);
+  for (var corner = 0u; corner < 8u; corner++) {
+    let offset = offsetOf(corner);
+    let w = weightsOf(cell, offset);
+    let factor = w.x * w.y * w.z * scale[0];
+    let slot = slotOf(cell, offset) * ${features}u;
+    for (var f = 0u; f < ${features}u; f++) { addTo(slot + f, i32(round(factor * dy[i * ${features}u + f]))); }
+  }`,
+  })
+  const convert = itemKernel({
+    label: 'hashConvert',
+    reads: [
+      { name: 'low', ref: scratch(2), dtype: 'u32' },
+      { name: 'high', ref: scratch(3), dtype: 'u32' },
+      { name: 'scale', ref: scratch(1) },
+    ],
+    writes: [{ name: 'dTables', ref: output(0) }],
+    items: slots,
+    body: `  var a = low[i];
+  var b = high[i];
+  let negative = b >= 0x80000000u;
+  if (negative) {
+    a = ~a + 1u;
+    b = ~b + select(0u, 1u, a == 0u);
+  }
+  let v = (f32(b) * 4294967296.0 + f32(a)) * scale[1];
+  dTables[i] = select(v, -v, negative);`,
+  })
+  return { scratch: [runs, 2, slots, slots], dispatches: [largest, scale, clear, scatter, convert] }
+}
