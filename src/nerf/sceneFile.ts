@@ -43,7 +43,7 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
   const grid = floats('grid/density')
   if (grid?.length !== scene.grid.length) throw new Error(`${name}: grid/density has ${grid?.length ?? 0} cells, expected ${scene.grid.length}; the file was cut or altered`)
   scene.grid.write(grid)
-  scene.step = header.step
+  scene.setStep(header.step)
   await scene.setReference(header.reference)
   const m = floats('adam/m')
   const v = floats('adam/v')

@@ -14,6 +14,7 @@ import { type PresetName, preset as presetConfig, type SceneConfig } from './pre
 import { encodeForSlicing, slicingSpecs, slicingSurface } from './slicingSurface.ts'
 import { intoSpace, type Space, spaceOf } from './space.ts'
 import { encodePosition, templateNerf, templateSpecs } from './templateNerf.ts'
+import { trainingSchedules } from './trainingSchedules.ts'
 
 /** What the scene remembers of a frame: enough to render it, not its picture. */
 export interface SceneFrame {
@@ -86,14 +87,13 @@ export class SceneManipulator {
   readonly parameters: ParameterSet
   /** Densities of the contracted cube's cells, which guide the samples. */
   readonly grid: Storage
-  /** Training steps done. */
-  step = 0
   /** Moments of the optimiser, while training goes on. */
   optimizer: Adam | undefined
   /** Coarse-to-fine parameters of T and of the ambient coordinates, [2] x 64 apart. */
   private readonly alphas: Storage
   private readonly reference: Storage
   private referenceIndex = 0
+  private stepsDone = 0
 
   /** A new scene for a capture, or the shell that `loadScene` fills. */
   constructor(
@@ -109,13 +109,20 @@ export class SceneManipulator {
     this.grid.write(new Float32Array(cells).fill(UNSEEN_DENSITY))
     this.alphas = new Storage(device, 128)
     this.reference = new Storage(device, this.config.codeSize)
-    this.setAlphas(this.config.deformation.bands, this.config.template.ambientBands)
+    this.setStep(0)
   }
 
-  /** Sets the windows of T and of the ambient encoding, in bands. */
-  setAlphas(warp: number, ambient: number): void {
-    this.alphas.write(Float32Array.of(warp), 0)
-    this.alphas.write(Float32Array.of(ambient), 64)
+  /** Training steps done. */
+  get step(): number {
+    return this.stepsDone
+  }
+
+  /** Notes that `step` steps are done, and opens the windows of T and of the ambient encoding as far as that step says. */
+  setStep(step: number): void {
+    this.stepsDone = step
+    const { warp, ambient } = trainingSchedules(this.config)
+    this.alphas.write(Float32Array.of(warp(step)), 0)
+    this.alphas.write(Float32Array.of(ambient(step)), 64)
   }
 
   /** Index of w_R, the code that T keeps during edits. */

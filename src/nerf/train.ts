@@ -1,6 +1,5 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
 import type { Capture } from '../capture/capture.ts'
-import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule } from '../nn/schedules.ts'
 import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { contract } from '../tensor/ops/contract.ts'
@@ -21,6 +20,7 @@ import { sampleRays } from './render.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
 import { logLipschitz } from './templateNerf.ts'
+import { trainingSchedules } from './trainingSchedules.ts'
 
 export interface TrainOptions {
   /** Steps to train up to (counting those already done); default the preset's. Schedules stretch over the preset's steps. */
@@ -54,7 +54,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
   const { training } = scene.config
   const { until = training.steps, reportEvery = 20, signal } = options
   const { seed } = scene.description
-  const schedules = trainingSchedules(scene)
+  const { rate: rateAt } = trainingSchedules(scene.config)
   const batches = rayBatches(capture, scene.description.space, { ...training, seed })
   const background = backgroundPoints(capture, scene)
   using graph = recordStep(scene, background !== undefined)
@@ -66,12 +66,11 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
     const { step } = scene
     graph.writeBatch(batches.draw(step), seed, step)
     if (background) graph.writeBackground(background(step))
-    scene.setAlphas(schedules.warp(step), schedules.ambient(step))
-    const rate = schedules.rate(step)
+    const rate = rateAt(step)
     const { rates } = training
     adam.schedule(step, { template: rates.networks * rate, slicing: rates.networks * rate, deformation: rates.deformation * rate, grid: rates.grid * rate, codes: rates.codes * rate })
     graph.plan.run()
-    scene.step = step + 1
+    scene.setStep(step + 1)
     if (scene.step % reportEvery === 0 || scene.step === until) {
       const [loss] = await graph.plan.read(graph.loss)
       const [mse] = await graph.plan.read(graph.photometric)
@@ -88,21 +87,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
       breath = performance.now()
     }
   }
-  if (scene.referenceCode >= 0) await scene.setReference(scene.referenceCode)
-}
-
-/** Windows and the common factor of the learning rates, as functions of the step. */
-export function trainingSchedules({ config }: SceneManipulator): { warp: Schedule; ambient: Schedule; rate: Schedule } {
-  const { steps, warpAlpha, ambientAlpha, finalRate } = config.training
-  const wait = Math.round(ambientAlpha[0] * steps)
-  return {
-    warp: linearSchedule(warpAlpha[0], warpAlpha[1], warpAlpha[2] * steps),
-    ambient: piecewiseSchedule([
-      { steps: wait, schedule: () => 0 },
-      { steps: 0, schedule: linearSchedule(0, config.template.ambientBands, Math.round(ambientAlpha[1] * steps) - wait) },
-    ]),
-    rate: exponentialSchedule(1, finalRate, steps),
-  }
+  await scene.setReference(scene.referenceCode)
 }
 
 /** The capture's static points, a few per step with random codes; undefined when the capture has none. */

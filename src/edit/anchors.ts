@@ -1,0 +1,121 @@
+/**
+ * Anchor codes (paper §4.3): a few codes that sum up the observed deformations. Every code is rendered from one camera with T at rest,
+ * described by an expression encoder, and clustered; a cluster's medoid is its anchor. Neutral, the most frequent, comes first.
+ */
+import type { ExpressionEncoder } from '../clip/textImageEncoder.ts'
+import { constantCode } from '../nerf/codeField.ts'
+import { createRenderer, type RenderedImage } from '../nerf/render.ts'
+import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { Storage } from '../tensor/device.ts'
+import { compile } from '../tensor/plan.ts'
+import { dbscan, distanceMatrix, kMedoids, kneeDistance, medoid } from './clustering.ts'
+
+/** K codes and where they come from; index 0 is neutral. */
+export interface AnchorCodes {
+  /** [K · d_w] */
+  readonly codes: Float32Array
+  /** Code index of each anchor. */
+  readonly indices: readonly number[]
+  /** Frame id of each anchor. */
+  readonly frames: readonly string[]
+  readonly report: AnchorReport
+}
+
+export interface AnchorReport {
+  readonly encoder: string
+  readonly method: 'dbscan' | 'k-medoids'
+  /** Radius of DBSCAN, from the k-distance curve. */
+  readonly eps?: number
+  /** Cluster of every code, −1 for codes on the way between expressions. */
+  readonly labels: readonly number[]
+  readonly sizes: readonly number[]
+}
+
+export interface AnchorOptions {
+  /** Number of anchors; found by DBSCAN when absent. */
+  readonly count?: number
+  /** Code index that must be the neutral anchor and becomes w_R; default the medoid of the largest cluster. */
+  readonly reference?: number
+  readonly signal?: AbortSignal
+}
+
+/** Codes sharing a cluster with this many, itself included, are dense. A held expression lasts longer than that, a transition does not. */
+const MIN_POINTS = 4
+
+/** Selects anchors and makes the neutral one the scene's reference w_R. Throws when fewer than two expressions are found. */
+export async function selectAnchors(scene: SceneManipulator, encoder: ExpressionEncoder, { count, reference, signal }: AnchorOptions = {}): Promise<AnchorCodes> {
+  const { codeCount } = scene.description
+  if (count !== undefined && count > codeCount) throw new Error(`selectAnchors: ${count} anchors from ${codeCount} frames; ask for at most ${codeCount}`)
+  if (reference !== undefined) await scene.setReference(reference)
+  const features = await describeCodes(scene, encoder, signal)
+  const distances = distanceMatrix(features)
+  const eps = count === undefined ? kneeDistance(distances, MIN_POINTS - 1) : undefined
+  const labels = eps === undefined ? kMedoids(distances, count ?? 0) : dbscan(distances, eps, MIN_POINTS)
+  const clusters = new Map<number, number[]>()
+  for (const [code, label] of labels.entries()) if (label >= 0) clusters.set(label, [...(clusters.get(label) ?? []), code])
+  const bySize = [...clusters.entries()].sort(([, a], [, b]) => b.length - a.length)
+  if (bySize.length < 2) throw new Error(`selectAnchors: found ${bySize.length} expression in ${codeCount} codes; give the number of anchors (count), or capture more distinct expressions`)
+  const first = reference === undefined ? bySize[0] : (bySize.find(([label]) => label === labels[reference]) ?? bySize[0])
+  const ordered = [first, ...bySize.filter(c => c !== first)]
+  const indices = ordered.map(([, members]) => medoid(distances, members))
+  if (reference !== undefined) indices[0] = reference
+  await scene.setReference(indices[0])
+  return {
+    codes: await readCodes(scene, indices),
+    indices,
+    frames: indices.map(index => frameOfCode(scene, index)),
+    report: { encoder: encoder.name, method: eps === undefined ? 'k-medoids' : 'dbscan', eps, labels: [...labels], sizes: ordered.map(([, m]) => m.length) },
+  }
+}
+
+async function readCodes(scene: SceneManipulator, indices: readonly number[]): Promise<Float32Array> {
+  const size = scene.config.codeSize
+  const codes = new Float32Array(indices.length * size)
+  for (const [k, index] of indices.entries()) codes.set(await scene.readCode(index), k * size)
+  return codes
+}
+
+function frameOfCode(scene: SceneManipulator, index: number): string {
+  const frame = scene.description.frames.find(f => f.code === index && f.split === 'train')
+  if (!frame) throw new Error(`scene ${scene.description.name}: no training frame has code ${index}`)
+  return frame.id
+}
+
+/** Pictures per call of the encoder. */
+const BATCH = 8
+
+/** A feature vector per latent code, from renderings by one camera (the first training frame's) with T at w_R. */
+async function describeCodes(scene: SceneManipulator, encoder: ExpressionEncoder, signal?: AbortSignal): Promise<Float32Array[]> {
+  const { device } = scene
+  const [width, height] = scene.trainingCameras[0].imageSize
+  const size = width * height * 3
+  const pictures = new Storage(device, BATCH * size)
+  const output = encoder.features(pictures.tensor([BATCH, height, width, 3]))
+  using plan = compile(device, { outputs: [output] })
+  const indices = Array.from({ length: scene.description.codeCount }, (_, i) => i)
+  const features: Float32Array[] = []
+  for await (const { rgb } of renderCodes(scene, indices, signal)) {
+    const slot = features.length % BATCH
+    pictures.write(rgb, slot * size)
+    features.push(new Float32Array())
+    if (slot < BATCH - 1 && features.length < indices.length) continue
+    plan.run()
+    const all = await plan.read(output)
+    for (let i = 0; i <= slot; i++) features[features.length - 1 - slot + i] = all.slice(i * encoder.size, (i + 1) * encoder.size)
+  }
+  pictures.release()
+  return features
+}
+
+/** Renders latent codes one after the other from the first training camera, T at w_R: what H alone can show. */
+export async function* renderCodes(scene: SceneManipulator, indices: readonly number[], signal?: AbortSignal): AsyncGenerator<RenderedImage> {
+  const code = new Storage(scene.device, scene.config.codeSize)
+  using renderer = createRenderer(scene, constantCode(code.tensor([scene.config.codeSize])))
+  const [camera] = scene.trainingCameras
+  for (const index of indices) {
+    signal?.throwIfAborted()
+    code.write(await scene.readCode(index))
+    yield await renderer.render(camera)
+  }
+  code.release()
+}

@@ -1,0 +1,18 @@
+/** What changes over a training run, as functions of the step: the coarse-to-fine windows and the common factor of the learning rates. */
+import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule } from '../nn/schedules.ts'
+import type { SceneConfig } from './presets.ts'
+
+export function trainingSchedules({ training, template }: SceneConfig): { warp: Schedule; ambient: Schedule; rate: Schedule } {
+  const { steps, warpAlpha, ambientAlpha, finalRate } = training
+  const wait = Math.round(ambientAlpha[0] * steps)
+  return {
+    /** Bands of T's encoding that are open. */
+    warp: linearSchedule(warpAlpha[0], warpAlpha[1], Math.round(warpAlpha[2] * steps)),
+    /** Bands of the ambient encoding that are open. */
+    ambient: piecewiseSchedule([
+      { steps: wait, schedule: () => 0 },
+      { steps: 0, schedule: linearSchedule(0, template.ambientBands, Math.round(ambientAlpha[1] * steps) - wait) },
+    ]),
+    rate: exponentialSchedule(1, finalRate, steps),
+  }
+}
