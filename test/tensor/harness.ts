@@ -50,7 +50,7 @@ export async function compareDevices(options: {
   const expected = await run(reference.device)
   let simd: { of: TestDevice; results: readonly NamedNumbers[] } | undefined
   for (const other of others) {
-    const results = await run(other.device).catch((error: Error) => {
+    const results = await settled(other, run).catch((error: Error) => {
       failures.push(`${name} on ${other.name}: ${error.message}`)
       return undefined
     })
@@ -62,6 +62,13 @@ export async function compareDevices(options: {
     else simd = { of: other, results }
   }
   if (failures.length > 0) throw new Error(failures.join('\n'))
+}
+
+/** Runs, and waits for what a GPU reports late. */
+async function settled({ device }: TestDevice, run: (device: Device) => Promise<readonly NamedNumbers[]>): Promise<readonly NamedNumbers[]> {
+  const results = await run(device)
+  await device.sync()
+  return results
 }
 
 const differentBits = (actual: readonly NamedNumbers[], expected: readonly NamedNumbers[]): Deviation[] => compare(actual, expected, 0)
