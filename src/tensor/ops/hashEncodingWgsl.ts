@@ -92,7 +92,7 @@ export function inputGradientKernel(points: number, grid: HashGrid): Dispatch {
     total += slope * f32(cell.side - 1u);
   }
   let u = unit(p);
-  let g = select(vec3f(0.0), total * ${float(1 / (hi - lo))}, u >= vec3f(0.0) && u <= vec3f(1.0));
+  let g = select(vec3f(0.0), total * ${float(1 / (hi - lo))}, (u >= vec3f(0.0)) & (u <= vec3f(1.0)));
   dx[q * 3u] = g.x;
   dx[q * 3u + 1u] = g.y;
   dx[q * 3u + 2u] = g.z;`,

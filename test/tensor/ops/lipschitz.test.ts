@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { tensor } from '../../../src/tensor/device.ts'
+import { grad } from '../../../src/tensor/grad.ts'
+import { dense } from '../../../src/tensor/ops/dense.ts'
+import { affine, log, mul, softplus } from '../../../src/tensor/ops/elementwise.ts'
+import { type LipschitzGroup, lipschitzScale, product } from '../../../src/tensor/ops/lipschitz.ts'
+import { sum } from '../../../src/tensor/ops/reduce.ts'
+import { evaluate } from '../../../src/tensor/plan.ts'
+import { expectGolden, loadGolden } from '../../golden.ts'
+import { checkOp, randomValues, testDevices } from '../harness.ts'
+
+/** |w| has a kink at 0. */
+const AWAY_FROM_ZERO = randomValues(35, 1).map(v => v + 0.05 * Math.sign(v))
+
+for (const per of ['output', 'input'] as const) {
+  test(`lipschitzScale per ${per}: some groups bound, all bound, none bound`, async () => {
+    for (const c of [1, -3, 6]) {
+      await checkOp({
+        name: `lipschitzScale per ${per}, c ${c}`,
+        inputs: [
+          { shape: [5, 7], values: AWAY_FROM_ZERO },
+          { shape: [], values: [c] },
+        ],
+        build: ([w, bound]) => lipschitzScale(w, bound, per),
+        step: 1e-4,
+      })
+    }
+  })
+}
+
+test('the norm of every group ends at or below softplus(c), and zero weights stay zero', async () => {
+  const [{ device }] = await testDevices()
+  const w = tensor(device, [3, 0, -1, 0, 0.25, 0], [3, 2])
+  const [scaled] = await evaluate(device, [lipschitzScale(w, tensor(device, [0], []), 'output')])
+  expect(Math.abs(scaled[0]) + Math.abs(scaled[2]) + Math.abs(scaled[4])).toBeCloseTo(Math.LN2, 6)
+  expect([scaled[1], scaled[3], scaled[5]]).toEqual([0, 0, 0])
+})
+
+test('product and its gradient, with no zero, one zero and two', async () => {
+  await checkOp({ name: 'product', inputs: [{ shape: [9], range: [0.5, 1.5] }], build: ([x]) => product(x) })
+  await checkOp({ name: 'product with a zero', inputs: [{ shape: [3], values: [2, 0, 5] }], build: ([x]) => product(x) })
+  const [{ device }] = await testDevices()
+  const x = tensor(device, [2, 0, 5, 0], [4])
+  const [y, dx] = await evaluate(device, [product(x), ...grad(product(x), [x])])
+  expect([...y, ...dx]).toEqual([0, 0, 0, 0, 0])
+})
+
+test('shapes that do not fit are named', async () => {
+  const [{ device }] = await testDevices()
+  const w = tensor(device, new Float32Array(6), [3, 2])
+  expect(() => lipschitzScale(w, tensor(device, [1, 2], [2]), 'output')).toThrow('lipschitzScale: weights [3, 2] and c [2]')
+})
+
+describe('golden lip_dense', () => {
+  const golden = loadGolden('lip_dense')
+  const groups: [LipschitzGroup, string][] = [
+    ['input', ''],
+    ['output', 'eq9/'],
+  ]
+  for (const name of Object.keys(golden.cases)) {
+    for (const [per, prefix] of groups) {
+      test(`${name} per ${per}`, async () => {
+        for (const { device, compileOnly } of await testDevices()) {
+          if (compileOnly) continue
+          const leaf = (path: string) => tensor(device, golden.get(`${name}/${path}`), golden.shape(`${name}/${path}`))
+          const [x, w, b, c] = ['in/x', 'param/kernel', 'param/bias', 'param/lip_c'].map(leaf)
+          const scaled = lipschitzScale(w, c, per)
+          const y = dense(x, scaled, b)
+          const grads = grad(sum(mul(y, leaf('cot/y'))), [x, w, b, c])
+          const values = await evaluate(device, [scaled, y, ...grads])
+          const inGrad = prefix === '' ? 'param/' : 'eq9/'
+          const paths = [`out/${prefix}effective_kernel`, `out/${prefix}y`, `grad/${prefix}x`]
+          paths.push(...['kernel', 'bias', 'lip_c'].map(p => `grad/${inGrad}${p}`))
+          for (const [i, path] of paths.entries()) expectGolden(golden, `${name}/${path}`, values[i])
+        }
+      })
+    }
+  }
+})
+
+describe('golden lip_loss', () => {
+  const golden = loadGolden('lip_loss')
+  for (const name of Object.keys(golden.cases)) {
+    test(name, async () => {
+      for (const { device, compileOnly } of await testDevices()) {
+        if (compileOnly) continue
+        const c = tensor(device, golden.get(`${name}/in/c`), [24])
+        const bounds = softplus(c)
+        const total = product(bounds)
+        const cotangent = tensor(device, golden.get(`${name}/cot/product`), [])
+        const [dc] = grad(mul(total, cotangent), [c])
+        const [value, slope, logarithm, loss] = await evaluate(device, [total, dc, sum(log(bounds)), affine(total, 1e-6)])
+        expectGolden(golden, `${name}/out/product`, value)
+        expectGolden(golden, `${name}/grad/c`, slope)
+        expectGolden(golden, `${name}/out/log_product`, logarithm)
+        expectGolden(golden, `${name}/out/loss_weight_1e-6`, loss)
+      }
+    })
+  }
+})
