@@ -15,6 +15,35 @@ export const KERNEL_SIGNATURES = {
   attentionForward: 'q:ptr k:ptr v:ptr y:ptr p:ptr tokens:i32 heads:i32 size:i32 causal:i32',
   attentionBackwardQuery: 'q:ptr k:ptr v:ptr dy:ptr dq:ptr p:ptr ds:ptr tokens:i32 heads:i32 size:i32 causal:i32',
   attentionBackwardKey: 'q:ptr dy:ptr p:ptr ds:ptr dk:ptr dv:ptr tokens:i32 heads:i32 size:i32 causal:i32',
+  // items: rows. y [rows, bands, 2, channels]: window[k] sin(2^k x), then window[k] sin(2^k x + pi / 2), for k from minBand; |2^k x| up to 12,800.
+  frequencyEncoding: 'x:ptr window?:ptr y:ptr channels:i32 minBand:i32 bands:i32',
+  frequencyEncodingBackward: 'x:ptr window?:ptr dy:ptr dx:ptr channels:i32 minBand:i32 bands:i32',
+  // items: rows. x [rows, 3] in [lo, lo + extent], clamped; tables [levels][2^log2Entries][features]; resolutions u32 [levels], each >= 1; y [rows, levels * features].
+  hashEncoding: 'x:ptr tables:ptr y:ptr resolutions:ptr levels:i32 log2Entries:i32 features:i32 lo:f32 invExtent:f32',
+  // items: levels, grain 1. n rows; dTables is zero-filled first.
+  hashEncodingBackwardTables: 'x:ptr dy:ptr dTables:ptr resolutions:ptr n:i32 levels:i32 log2Entries:i32 features:i32 lo:f32 invExtent:f32',
+  // items: rows.
+  hashEncodingBackwardInput: 'x:ptr tables:ptr dy:ptr dx:ptr resolutions:ptr levels:i32 log2Entries:i32 features:i32 lo:f32 invExtent:f32',
+  // items: elements.
+  fill: 'out:ptr value:f32',
+  // items: rows. Strides and offsets in floats.
+  copyColumns: 'src:ptr dst:ptr srcStride:i32 srcOffset:i32 dstStride:i32 dstOffset:i32 width:i32',
+  // items: rows of dst = src rows * times; and its gradient: items = rows of dst = src rows / times.
+  repeatRows: 'src:ptr dst:ptr width:i32 times:i32',
+  sumRowGroups: 'src:ptr dst:ptr width:i32 times:i32',
+  // items: elements.
+  addTensors: 'a:ptr b:ptr y:ptr',
+  mulTensors: 'a:ptr b:ptr y:ptr',
+  scaleTensor: 'a:ptr y:ptr s:f32',
+  quickGelu: 'x:ptr y:ptr',
+  quickGeluBackward: 'x:ptr dy:ptr dx:ptr',
+  gelu: 'x:ptr y:ptr',
+  geluBackward: 'x:ptr dy:ptr dx:ptr',
+  // items: rows.
+  layerNorm: 'x:ptr gamma:ptr beta:ptr y:ptr width:i32 eps:f32',
+  layerNormBackwardInput: 'x:ptr gamma:ptr dy:ptr dx:ptr width:i32 eps:f32',
+  softmaxRows: 'x:ptr y:ptr width:i32',
+  softmaxRowsBackward: 'y:ptr dy:ptr dx:ptr width:i32',
 } as const
 
 export type KernelName = keyof typeof KERNEL_SIGNATURES

@@ -94,3 +94,53 @@ export function activationBackward(y: v128, dy: v128, activation: i32): v128 {
   if (activation == 2) return f32x4.mul(dy, oneMinusExpNegative(y))
   return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(splat(1), y)))
 }
+
+/** Phi(x), the normal distribution function, given e = e^(-x^2 / 2): relative error below 1e-6 down to x = -6, absolute below 2e-7 everywhere. */
+// @ts-ignore: decorator
+@inline
+function normalDistribution(x: v128, e: v128): v128 {
+  // erfc(z) e^(z^2) as a polynomial in t = 1 / (1 + 0.3 z): interpolation at Chebyshev nodes for z in [0, 9.3], relative error 5e-8
+  const z = f32x4.mul(f32x4.abs(x), splat(0.70710678))
+  const t = f32x4.div(splat(1), madd(z, splat(0.3), splat(1)))
+  let p = splat(-0.11617889255285263)
+  p = madd(p, t, splat(0.411162406206131))
+  p = madd(p, t, splat(-0.33193179965019226))
+  p = madd(p, t, splat(0.2986046075820923))
+  p = madd(p, t, splat(0.12117195874452591))
+  p = madd(p, t, splat(0.09345566481351852))
+  p = madd(p, t, splat(0.19270673394203186))
+  p = madd(p, t, splat(0.16058245301246643))
+  p = madd(p, t, splat(0.1705002784729004))
+  p = madd(p, t, splat(-7.341269520111382e-5))
+  const tail = f32x4.mul(f32x4.mul(p, e), splat(0.5))
+  return v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(x, splat(0)))
+}
+
+/** e^(-x^2 / 2). */
+// @ts-ignore: decorator
+@inline
+function bell(x: v128): v128 {
+  return expVector(f32x4.mul(f32x4.mul(x, x), splat(-0.5)))
+}
+
+/** x Phi(x). */
+export function geluVector(x: v128): v128 {
+  return f32x4.mul(x, normalDistribution(x, bell(x)))
+}
+
+/** Phi(x) + x phi(x). */
+export function geluSlope(x: v128): v128 {
+  const e = bell(x)
+  return madd(f32x4.mul(x, e), splat(0.39894228), normalDistribution(x, e))
+}
+
+/** x sigmoid(1.702 x). */
+export function quickGeluVector(x: v128): v128 {
+  return f32x4.mul(x, sigmoidVector(f32x4.mul(x, splat(1.702))))
+}
+
+export function quickGeluSlope(x: v128): v128 {
+  const z = f32x4.mul(x, splat(1.702))
+  const s = sigmoidVector(z)
+  return madd(f32x4.mul(z, s), f32x4.sub(splat(1), s), s)
+}

@@ -1,0 +1,142 @@
+// Elementwise kernels; items = elements. The last one to three elements go through the same vector code one lane at a time.
+
+import { geluSlope, geluVector, quickGeluSlope, quickGeluVector } from './simdMath'
+
+/** (a, b, y): y = a + b. */
+export function addTensors(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let a = <usize>load<u32>(args) + first
+  let b = <usize>load<u32>(args, 4) + first
+  let y = <usize>load<u32>(args, 8) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(y, f32x4.add(v128.load(a), v128.load(b)))
+    a += 16
+    b += 16
+    y += 16
+  }
+  for (; left > 0; left--) {
+    store<f32>(y, load<f32>(a) + load<f32>(b))
+    a += 4
+    b += 4
+    y += 4
+  }
+}
+
+/** (a, b, y): y = a * b. */
+export function mulTensors(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let a = <usize>load<u32>(args) + first
+  let b = <usize>load<u32>(args, 4) + first
+  let y = <usize>load<u32>(args, 8) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(y, f32x4.mul(v128.load(a), v128.load(b)))
+    a += 16
+    b += 16
+    y += 16
+  }
+  for (; left > 0; left--) {
+    store<f32>(y, load<f32>(a) * load<f32>(b))
+    a += 4
+    b += 4
+    y += 4
+  }
+}
+
+/** (a, y, s): y = a * s. */
+export function scaleTensor(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let a = <usize>load<u32>(args) + first
+  let y = <usize>load<u32>(args, 4) + first
+  const s = load<f32>(args, 8)
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(y, f32x4.mul(v128.load(a), f32x4.splat(s)))
+    a += 16
+    y += 16
+  }
+  for (; left > 0; left--) {
+    store<f32>(y, load<f32>(a) * s)
+    a += 4
+    y += 4
+  }
+}
+
+/** (x, y): y = x sigmoid(1.702 x). */
+export function quickGelu(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let x = <usize>load<u32>(args) + first
+  let y = <usize>load<u32>(args, 4) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(y, quickGeluVector(v128.load(x)))
+    x += 16
+    y += 16
+  }
+  for (; left > 0; left--) {
+    v128.store32_lane(y, quickGeluVector(v128.load32_zero(x)), 0)
+    x += 4
+    y += 4
+  }
+}
+
+/** (x, dy, dx). */
+export function quickGeluBackward(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let x = <usize>load<u32>(args) + first
+  let dy = <usize>load<u32>(args, 4) + first
+  let dx = <usize>load<u32>(args, 8) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(dx, f32x4.mul(v128.load(dy), quickGeluSlope(v128.load(x))))
+    x += 16
+    dy += 16
+    dx += 16
+  }
+  for (; left > 0; left--) {
+    v128.store32_lane(dx, f32x4.mul(v128.load32_zero(dy), quickGeluSlope(v128.load32_zero(x))), 0)
+    x += 4
+    dy += 4
+    dx += 4
+  }
+}
+
+/** (x, y): y = x Phi(x), the error-function form. */
+export function gelu(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let x = <usize>load<u32>(args) + first
+  let y = <usize>load<u32>(args, 4) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(y, geluVector(v128.load(x)))
+    x += 16
+    y += 16
+  }
+  for (; left > 0; left--) {
+    v128.store32_lane(y, geluVector(v128.load32_zero(x)), 0)
+    x += 4
+    y += 4
+  }
+}
+
+/** (x, dy, dx). */
+export function geluBackward(args: usize, begin: i32, end: i32): void {
+  const first = usize(begin) << 2
+  let x = <usize>load<u32>(args) + first
+  let dy = <usize>load<u32>(args, 4) + first
+  let dx = <usize>load<u32>(args, 8) + first
+  let left = end - begin
+  for (; left >= 4; left -= 4) {
+    v128.store(dx, f32x4.mul(v128.load(dy), geluSlope(v128.load(x))))
+    x += 16
+    dy += 16
+    dx += 16
+  }
+  for (; left > 0; left--) {
+    v128.store32_lane(dx, f32x4.mul(v128.load32_zero(dy), geluSlope(v128.load32_zero(x))), 0)
+    x += 4
+    dy += 4
+    dx += 4
+  }
+}
