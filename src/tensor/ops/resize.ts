@@ -176,6 +176,7 @@ const RESIZE_AXIS_BACKWARD: Op<AxisAttrs> = {
 
 /**
  * Resized images: x [H, W, C] or [B, H, W, C] -> [..., h, w, C], in x's own value range (bicubic overshoots it).
+ * On bytes, Pillow and torch round to bytes after the columns' pass as well: resize the width alone, round, then the height.
  * Throws for another rank, a size below 1 or a crop outside the resized image.
  */
 export function resizeImage(x: Tensor, { height, width, filter, antialias = true, crop }: ResizeOptions): Tensor {
@@ -188,9 +189,9 @@ export function resizeImage(x: Tensor, { height, width, filter, antialias = true
   }
   const [h, w, channels] = x.shape.slice(-3)
   const batch = x.shape.slice(0, -3)
-  const common = { filter, antialias }
-  const rows = apply1(RESIZE_AXIS, [x], {
-    ...common,
+  const axis = (image: Tensor, attrs: Omit<AxisAttrs, 'filter' | 'antialias'>): Tensor =>
+    attrs.from === attrs.to && attrs.count === attrs.to ? image : apply1(RESIZE_AXIS, [image], { ...attrs, filter, antialias })
+  const rows = axis(x, {
     outer: elements(batch),
     inner: w * channels,
     from: h,
@@ -199,8 +200,7 @@ export function resizeImage(x: Tensor, { height, width, filter, antialias = true
     count: window.height,
     shape: [...batch, window.height, w, channels],
   })
-  return apply1(RESIZE_AXIS, [rows], {
-    ...common,
+  return axis(rows, {
     outer: elements(batch) * window.height,
     inner: channels,
     from: w,

@@ -6,6 +6,7 @@
 import { apply, apply1, type Op } from '../op.ts'
 import { input, output, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { float, itemKernel } from '../wgsl.ts'
+import { SIN_COS_WGSL } from './sinCos.ts'
 
 const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
 /** Coefficients of Σ (−s)^k / (2k + first)!, k < 10: below 1e-8 of A (first 1), B (2), C (3) for s <= π². */
@@ -44,15 +45,10 @@ function coefficients(s: number): Coefficients {
 
 const hornerWgsl = (row: readonly number[]): string =>
   row.reduceRight((inner, value) => (inner === '' ? float(value) : `(${float(value)} + s * ${inner})`), '')
-/** f32 twin of `coefficients`: series up to θ = π (WGSL's own sin and cos are too coarse), beyond it the closed forms with θ reduced to [-π, π]. */
-const COEFFICIENTS_WGSL = `struct Coefficients { a: f32, b: f32, c: f32, da: f32, db: f32, dc: f32 }
+/** f32 twin of `coefficients`: series up to θ = π (WGSL's own sin and cos are too coarse), beyond it the closed forms. */
+const COEFFICIENTS_WGSL = `${SIN_COS_WGSL}struct Coefficients { a: f32, b: f32, c: f32, da: f32, db: f32, dc: f32 }
 fn seriesA(s: f32) -> f32 { return ${hornerWgsl(SERIES[0])}; }
 fn seriesB(s: f32) -> f32 { return ${hornerWgsl(SERIES[1])}; }
-fn sinCos(theta: f32) -> vec2f {
-  let turns = round(theta * 0.15915494);
-  let r = (theta - turns * 6.28125) - turns * 0.0019353072;
-  return vec2f(r * seriesA(r * r), 1.0 - r * r * seriesB(r * r));
-}
 fn coefficients(s: f32) -> Coefficients {
   if (s <= 9.8696) {
     let c = ${hornerWgsl(SERIES[2])};
