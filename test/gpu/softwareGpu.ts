@@ -6,28 +6,32 @@ import { type GpuDevice, openGpuDevice } from '../../src/gpu/gpuDevice.ts'
 /** Where Debian's and Ubuntu's Chromium keep SwiftShader's Vulkan driver; VK_DRIVER_FILES goes first. */
 const SWIFTSHADER = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json']
 
-/** Dawn's instance with these options. Throws when the optional package webgpu does not load. */
-export async function dawn(options: string[]): Promise<GPU> {
+const TOGGLES = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia']
+/** SwiftShader takes over a second per kernel to compile the zero-filling of workgroup memory: kernels under test fill their own. */
+const NO_WORKGROUP_INIT = 'disable_workgroup_init'
+
+/** Dawn's instance with these toggles and options. Throws when the optional package webgpu does not load. */
+export async function dawn(options: string[], toggles: string[] = []): Promise<GPU> {
   const driver = SWIFTSHADER.find(existsSync)
   if (!process.env.VK_DRIVER_FILES && driver) process.env.VK_DRIVER_FILES = driver
   process.env.XDG_RUNTIME_DIR ??= tmpdir() // the driver complains on stderr without one
   const { create } = await import('webgpu')
-  return create(['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia', ...options])
+  return create([`enable-dawn-features=${[...TOGGLES, ...toggles].join(',')}`, ...options])
 }
 
 /** A device that runs WGSL, be it in software, or why there is none. */
 export async function openComputingGpu(): Promise<GpuDevice | string> {
-  return await open([], 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another')
+  return await open([], [NO_WORKGROUP_INIT], 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another')
 }
 
 /** A device that compiles and validates everything and computes nothing, or why there is none. */
 export async function openNullGpu(): Promise<GpuDevice | string> {
-  return await open(['backend=null'], 'Dawn has no null backend')
+  return await open(['backend=null'], [], 'Dawn has no null backend')
 }
 
-async function open(options: string[], otherwise: string): Promise<GpuDevice | string> {
+async function open(options: string[], toggles: string[], otherwise: string): Promise<GpuDevice | string> {
   try {
-    const gpu = await dawn(options)
+    const gpu = await dawn(options, toggles)
     const adapter = await gpu.requestAdapter()
     return adapter ? await openGpuDevice(adapter, gpu) : otherwise
   } catch (error) {
