@@ -163,10 +163,10 @@ const BACKWARD_TABLES: Op<HashGrid & { tableShape: readonly number[] }> = {
     })
     dTables.set(sums)
   },
-  // One task per level keeps each slot's additions on one thread, in the order of the points: same bits for any number of threads.
+  // The kernel clears a level, then adds to it. One task per level keeps a slot's additions on one thread, in the order of the points: the
+  // same bits for any number of threads.
   simd: ({ inputs: [x] }: Types, grid) => ({
     calls: [
-      { kernel: 'fill', items: hashTableLength(grid), grain: 1 << 16, args: [output(0), { f32: 0 }] },
       {
         kernel: 'hashEncodingBackwardTables',
         items: grid.resolutions.length,
