@@ -1,0 +1,69 @@
+/** Sentences around a prompt, and what they mean together: one embedding, or the direction from one prompt to another. */
+import { readLeaf, tensor } from '../tensor/device.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { TextImageEncoder } from './textImageEncoder.ts'
+
+/**
+ * Sentence templates for faces; {} is the prompt. Averaging over several takes out what a single wording happens to add (Radford et al. 2021, §3.1.4).
+ * Every one is true of a rendering, unlike "a sculpture of" or "a tattoo of" among ImageNet's 80.
+ */
+export const FACE_TEMPLATES: readonly string[] = [
+  '{}',
+  'a photo of {}',
+  'a portrait of {}',
+  'a picture of {}',
+  'a rendering of {}',
+  'a close up of {}',
+  'a photo of a person with {}',
+]
+
+/** What an edit starts from; the authors' code uses the same word. */
+export const NEUTRAL_PROMPT = 'face'
+
+/** The prompt in every template. Throws for an empty prompt, no templates, or one without {}. */
+export function fillTemplates(prompt: string, templates: readonly string[] = FACE_TEMPLATES): string[] {
+  const text = prompt.trim()
+  if (text === '') throw new Error('prompt: the text is empty; write what the face should look like, e.g. "a surprised face"')
+  if (templates.length === 0) throw new Error('prompt: no sentence templates given; use ["{}"] for the bare prompt')
+  return templates.map(template => {
+    if (!template.includes('{}')) throw new Error(`prompt: template "${template}" has no {} for the prompt`)
+    return template.replaceAll('{}', text)
+  })
+}
+
+export interface TemplateOptions {
+  readonly templates?: readonly string[]
+}
+
+/** Mean of the unit-norm embeddings of a prompt's sentences, itself not brought to unit norm (as the authors' code): a leaf [1, D]. */
+export async function promptEmbedding(encoder: TextImageEncoder, prompt: string, { templates }: TemplateOptions = {}): Promise<Tensor> {
+  const [mean] = await meanEmbeddings(encoder, [prompt], templates)
+  return tensor(encoder.device, mean, [1, encoder.embeddingSize])
+}
+
+/** ΔT = mean E_T(target) − mean E_T(source), not brought to unit norm: a leaf [1, D]. @param source default "face". */
+export async function textDirection(
+  encoder: TextImageEncoder,
+  target: string,
+  source = NEUTRAL_PROMPT,
+  { templates }: TemplateOptions = {},
+): Promise<Tensor> {
+  const [to, from] = await meanEmbeddings(encoder, [target, source], templates)
+  return tensor(
+    encoder.device,
+    to.map((value, i) => value - from[i]),
+    [1, encoder.embeddingSize],
+  )
+}
+
+async function meanEmbeddings(encoder: TextImageEncoder, prompts: readonly string[], templates?: readonly string[]): Promise<Float32Array[]> {
+  const sentences = prompts.map(prompt => fillTemplates(prompt, templates))
+  const rows = await readLeaf(encoder.device, await encoder.encodeText(sentences.flat()))
+  const size = encoder.embeddingSize
+  let row = 0
+  return sentences.map(({ length }) => {
+    const mean = new Float32Array(size)
+    for (const end = row + length; row < end; row++) for (let c = 0; c < size; c++) mean[c] += rows[row * size + c] / length
+    return mean
+  })
+}
