@@ -97,6 +97,7 @@ class Errors {
 
   constructor(device: GPUDevice, name: string) {
     device.onuncapturederror = event => {
+      event.preventDefault() // it is thrown by the next read or sync instead of printed
       this.other.push(new Error(`gpu: ${event.error.message}`))
     }
     device.lost.then(({ reason, message }) => {
