@@ -39,7 +39,7 @@ const GATHER: Op<null> = {
     const [count, width] = inputs[0].shape
     for (let q = 0; q < index.length; q++) {
       const row = rowAt('gatherRows', index, q, count)
-      y.set(table.subarray(row * width, (row + 1) * width), q * width)
+      for (let c = 0; c < width; c++) y[q * width + c] = table[row * width + c]
     }
   },
   backward: ({ inputs: [table, index], grads: [dy] }) => [dy && scatterAddRows(dy, index, table.shape[0])],

@@ -35,11 +35,14 @@ const PERMUTE: Op<readonly number[]> = {
     const from = stridesOf(inputs[0].shape)
     const steps = axes.map(axis => from[axis])
     const { shape } = outputs[0]
+    const last = shape.length - 1
+    const [width, step] = last < 0 ? [1, 0] : [shape[last], steps[last]]
     const counter = shape.map(() => 0)
     let at = 0
-    for (let i = 0; i < y.length; i++) {
-      y[i] = x[at]
-      for (let k = shape.length - 1; k >= 0; k--) {
+    for (let i = 0; i < y.length; i += width) {
+      for (let c = 0; c < width; c++) y[i + c] = x[at + c * step]
+      // The other axes count like an odometer.
+      for (let k = last - 1; k >= 0; k--) {
         at += steps[k]
         if (++counter[k] < shape[k]) break
         at -= steps[k] * shape[k]

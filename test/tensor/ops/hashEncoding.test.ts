@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { tensor } from '../../../src/tensor/device.ts'
 import { grad } from '../../../src/tensor/grad.ts'
 import { type HashGrid, hashEncoding, hashTableLength } from '../../../src/tensor/ops/hashEncoding.ts'
-import { evaluate } from '../../../src/tensor/plan.ts'
+import { compile, evaluate } from '../../../src/tensor/plan.ts'
 import { checkOp, compareDevices, randomValues, testDevices } from '../harness.ts'
 
 /** Two dense levels, two hashed ones. */
@@ -57,6 +57,20 @@ describe('hashEncoding', () => {
         return [{ name: 'small gradients', values: values.filter(v => v !== 0 && v < 1) }]
       },
     }))
+
+  test('the table gradient has the same bits in every run', async () => {
+    for (const { name, device, compileOnly } of await testDevices()) {
+      if (compileOnly) continue
+      const length = hashTableLength(GRID)
+      const [x, tables] = [tensor(device, randomValues(3 * 3000, 8), [3000, 3]), tensor(device, new Float32Array(length), [length])]
+      const [dTables] = grad(hashEncoding(x, tables, GRID), [tables], tensor(device, randomValues(3000 * 8, 9), [3000, 8]))
+      using plan = compile(device, { outputs: [dTables] })
+      plan.run()
+      const first = await plan.read(dTables)
+      plan.run()
+      expect(await plan.read(dTables), name).toEqual(first)
+    }
+  })
 
   test('points outside the cube take its surface and get no gradient', async () => {
     for (const { device, compileOnly } of await testDevices()) {
