@@ -26,21 +26,31 @@ export interface SsimOptions {
   channels?: number
   /** Default gaussian, the usual one in the NeRF literature. */
   window?: 'gaussian' | 'uniform'
+  /** [H, W] weights of the pixels in the mean, 0..1 (the person); default all alike. */
+  mask?: ArrayLike<number>
 }
 
 /**
  * Structural similarity of two images: mean over channels and over the pixels whose window lies inside; 1 for equal images.
- * Throws when the sizes disagree or the image is smaller than the window.
+ * Throws when the sizes disagree, the image is smaller than the window, or the mask is 0 everywhere.
  */
 export function ssim(a: ArrayLike<number>, b: ArrayLike<number>, options: SsimOptions): number {
-  const { width, height, channels = 3, window = 'gaussian' } = options
+  const { width, height, channels = 3, window = 'gaussian', mask } = options
   const { radius } = WINDOWS[window]
+  if (mask && mask.length !== width * height)
+    throw new Error(`ssim: a mask of ${mask.length} pixels for an image of ${width}x${height}; pass one value per pixel`)
   const map = ssimMap(a, b, options)
   let sum = 0
+  let total = 0
   for (let y = radius; y < height - radius; y++) {
-    for (let i = radius * channels; i < (width - radius) * channels; i++) sum += map[y * width * channels + i]
+    for (let i = y * width + radius; i < (y + 1) * width - radius; i++) {
+      const weight = mask ? mask[i] : 1
+      for (let c = 0; c < channels; c++) sum += weight * map[i * channels + c]
+      total += weight * channels
+    }
   }
-  return sum / ((width - 2 * radius) * (height - 2 * radius) * channels)
+  if (!(total > 0)) throw new Error('ssim: the mask is 0 wherever the window fits; leave it out or pass one that covers some pixels')
+  return sum / total
 }
 
 /** `ssim` of the brightness of two RGB images, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). */

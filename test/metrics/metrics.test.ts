@@ -53,6 +53,18 @@ describe('SSIM', () => {
     expect(ssim(a, closer, size)).toBeGreaterThan(ssim(a, b, size))
   })
 
+  it('weighs pixels by the mask', () => {
+    const size = { width: 24, height: 24 }
+    const a = Float32Array.from({ length: 24 * 24 * 3 }, (_, i) => (i % 7) / 7)
+    const b = a.map((value, i) => (i % 72 < 36 ? value : 1 - value)) // the right half is inverted
+    const column = (from: number, to: number) => Float32Array.from({ length: 24 * 24 }, (_, i) => (i % 24 >= from && i % 24 < to ? 1 : 0))
+    expect(ssim(a, b, { ...size, mask: column(0, 7) })).toBeCloseTo(1, 6) // windows that end left of the middle
+    expect(ssim(a, b, { ...size, mask: column(12, 24) })).toBeLessThan(0.5)
+    expect(ssim(a, b, { ...size, mask: new Float32Array(24 * 24).fill(0.5) })).toBeCloseTo(ssim(a, b, size), 12)
+    expect(() => ssim(a, b, { ...size, mask: new Float32Array(24 * 24) })).toThrow('ssim: the mask is 0')
+    expect(() => ssim(a, b, { ...size, mask: [1] })).toThrow('ssim: a mask of 1 pixels for an image of 24x24')
+  })
+
   it('refuses sizes that disagree and images under the window', () => {
     expect(() => ssim([1], [1, 2], { width: 1, height: 1, channels: 1 })).toThrow(/1x1x1 is 1 values, the images have 1 and 2/)
     const small = new Float32Array(10 * 20)
