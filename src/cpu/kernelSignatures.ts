@@ -44,6 +44,23 @@ export const KERNEL_SIGNATURES = {
   layerNormBackwardInput: 'x:ptr gamma:ptr dy:ptr dx:ptr width:i32 eps:f32',
   softmaxRows: 'x:ptr y:ptr width:i32',
   softmaxRowsBackward: 'y:ptr dy:ptr dx:ptr width:i32',
+  // items: points [Q, 3].
+  se3Transform: 'w:ptr v:ptr x:ptr y:ptr',
+  se3TransformBackward: 'w:ptr v:ptr x:ptr dy:ptr dw?:ptr dv?:ptr dx?:ptr',
+  contract: 'x:ptr y:ptr',
+  contractBackward: 'x:ptr dy:ptr dx:ptr',
+  // items: rays. sigma >= 0, z, weights [rays, samples], norm [rays]; last: length of the last interval. At most 16,384 samples.
+  rayWeights: 'sigma:ptr z:ptr norm?:ptr weights:ptr samples:i32 last:f32',
+  rayWeightsBackward: 'sigma:ptr z:ptr dy:ptr norm?:ptr dsigma:ptr samples:i32 last:f32',
+  // items: rays. weights [rays, samples], values [rays, samples, channels], y [rays, channels].
+  sumSamples: 'weights:ptr values:ptr y:ptr samples:i32 channels:i32',
+  sumSamplesBackward: 'weights:ptr values:ptr dy:ptr dweights?:ptr dvalues?:ptr samples:i32 channels:i32',
+  // items: rays. origins, directions [rays, 3], u, z [rays, samples], grid [resolution^3]. At most 16,384 bins.
+  gridSamples: 'origins:ptr directions:ptr u:ptr grid:ptr z:ptr samples:i32 bins:i32 resolution:i32 near:f32 far:f32 uniformShare:f32',
+  // items: points. largest u32 [resolution^3], zero-filled first: 1 + the bits of each cell's largest sigma.
+  gridScatter: 'points:ptr sigma:ptr largest:ptr resolution:i32',
+  // items: cells.
+  gridMerge: 'largest:ptr grid:ptr decay:f32',
 } as const
 
 export type KernelName = keyof typeof KERNEL_SIGNATURES

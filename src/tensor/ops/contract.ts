@@ -16,6 +16,9 @@ export const CONTRACT_WGSL = `fn contractPoint(x: vec3f) -> vec3f {
 /** What a point at distance n is multiplied with. */
 export const contraction = (n: number): number => (n > 1 ? (2 - 1 / n) / n : 1)
 
+/** Points per task on the CPU. */
+const GRAIN = 2048
+
 const CONTRACT: Op<null> = {
   name: 'contract',
   shape: ([x]) => {
@@ -34,6 +37,7 @@ const CONTRACT: Op<null> = {
       }),
     ],
   }),
+  simd: ({ inputs: [x] }) => ({ calls: [{ kernel: 'contract', items: rowCount(x.shape), grain: GRAIN, args: [input(0), output(0)] }] }),
   reference: ([x], [y]) => {
     for (let i = 0; i < x.length; i += 3) {
       const f = contraction(Math.hypot(x[i], x[i + 1], x[i + 2]))
@@ -68,6 +72,9 @@ const CONTRACT_BACKWARD: Op<null> = {
 ${storeWgsl('dx')}`,
       }),
     ],
+  }),
+  simd: ({ inputs: [x] }) => ({
+    calls: [{ kernel: 'contractBackward', items: rowCount(x.shape), grain: GRAIN, args: [input(0), input(1), output(0)] }],
   }),
   reference: ([x, dy], [dx]) => {
     for (let i = 0; i < x.length; i += 3) {

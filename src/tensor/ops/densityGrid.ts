@@ -46,6 +46,12 @@ function checkGrid(grid: TensorType, resolution: number, op: string): void {
   if (elements(grid.shape) !== resolution ** 3) throw new Error(`${op}: grid ${showShape(grid.shape)} is not ${resolution}³ cells`)
 }
 
+/** Rays, points and cells per task on the CPU, and the bins that its scratch memory holds. */
+const RAY_GRAIN = 32
+const POINT_GRAIN = 4096
+const CELL_GRAIN = 1 << 15
+const MOST_BINS = 16384
+
 const GRID_SAMPLES: Op<GridSampleOptions> = {
   name: 'gridSamples',
   shape: ([origins, directions, u, grid], { near, far, bins, resolution, uniformShare }) => {
@@ -59,6 +65,11 @@ const GRID_SAMPLES: Op<GridSampleOptions> = {
     return [{ shape: u.shape, dtype: 'f32' }]
   },
   wgsl: ({ inputs: [, , u] }, options) => ({ dispatches: [sampleKernel(u.shape[0], u.shape[1], options)] }),
+  simd: ({ inputs: [, , u] }, { near, far, bins, resolution, uniformShare }) => {
+    const sizes = [u.shape[1], bins, resolution].map(i32 => ({ i32 }))
+    const args = [...[0, 1, 2, 3].map(input), output(0), ...sizes, ...[near, far, uniformShare].map(f32 => ({ f32 }))]
+    return bins > MOST_BINS ? undefined : { calls: [{ kernel: 'gridSamples', items: u.shape[0], grain: RAY_GRAIN, args }] }
+  },
   reference: ([origins, directions, u, grid], [z], { inputs }, options) => {
     const [rays, samples] = inputs[2].shape
     const { near, far, bins } = options
@@ -215,6 +226,17 @@ const GRID_UPDATE: Op<GridUpdateOptions> = {
           items: cells,
           body: `  if (largest[i] > 0u) { grid[i] = max(${float(decay)} * grid[i], bitcast<f32>(largest[i] - 1u)); }`,
         }),
+      ],
+    }
+  },
+  simd: ({ inputs: [grid, , sigma] }, { resolution, decay }) => {
+    const cells = elements(grid.shape)
+    return {
+      scratch: [cells],
+      calls: [
+        { kernel: 'fill', items: cells, grain: CELL_GRAIN, args: [scratch(0), { f32: 0 }] },
+        { kernel: 'gridScatter', items: elements(sigma.shape), grain: POINT_GRAIN, args: [input(1), input(2), scratch(0), { i32: resolution }] },
+        { kernel: 'gridMerge', items: cells, grain: CELL_GRAIN, args: [scratch(0), input(0), { f32: decay }] },
       ],
     }
   },

@@ -27,6 +27,10 @@ const intervalWgsl = (samples: number, attrs: Attrs, norm: string): string => ` 
     if (m + 1u < ${samples}u) { length = z[at + 1u] - z[at]; }
     ${attrs.norm ? `length *= ${norm}[i];` : ''}`
 
+/** Rays per task on the CPU, and what its scratch memory holds. */
+const GRAIN = 64
+const MOST_SAMPLES = 16384
+
 const RAY_WEIGHTS: Op<Attrs> = {
   name: 'rayWeights',
   shape: ([sigma, z, norm]) => {
@@ -54,6 +58,10 @@ ${intervalWgsl(sigma.shape[1], attrs, 'norm')}
       }),
     ],
   }),
+  simd: ({ inputs: [{ shape }] }, attrs) => {
+    const args = [input(0), input(1), attrs.norm ? input(2) : { i32: 0 }, output(0), { i32: shape[1] }, { f32: lastInterval(attrs) }]
+    return shape[1] > MOST_SAMPLES ? undefined : { calls: [{ kernel: 'rayWeights', items: shape[0], grain: GRAIN, args }] }
+  },
   reference: ([sigma, z, norm], [weights], { inputs }, attrs) => {
     const [rays, samples] = inputs[0].shape
     for (let r = 0; r < rays; r++) {
@@ -116,6 +124,10 @@ ${intervalWgsl(sigma.shape[1], attrs, 'norm')}
       }),
     ],
   }),
+  simd: ({ inputs: [{ shape }] }, attrs) => {
+    const args = [input(0), input(1), input(2), attrs.norm ? input(3) : { i32: 0 }, output(0), { i32: shape[1] }, { f32: lastInterval(attrs) }]
+    return shape[1] > MOST_SAMPLES ? undefined : { calls: [{ kernel: 'rayWeightsBackward', items: shape[0], grain: GRAIN, args }] }
+  },
   reference: ([sigma, z, dy, norm], [dsigma], { inputs }, attrs) => {
     const [rays, samples] = inputs[0].shape
     const transmittance = new Float64Array(samples)
@@ -139,7 +151,7 @@ ${intervalWgsl(sigma.shape[1], attrs, 'norm')}
 }
 
 /**
- * sigma [R, M] (per unit of z·|d|), z [R, M] ascending, |direction| [R] (undefined: 1) -> weights [R, M], each >= 0, their sum at most about 1.
+ * sigma [R, M] >= 0 (per unit of z·|d|), z [R, M] ascending, |direction| [R] (undefined: 1) -> weights [R, M], each >= 0, their sum at most about 1.
  * The gradient goes to sigma alone. Throws when shapes differ.
  */
 export function rayWeights(sigma: Tensor, z: Tensor, directionNorm: Tensor | undefined, { infinity }: RayWeightOptions): Tensor {

@@ -79,6 +79,9 @@ const LOAD_WGSL = `  let w = ${vectorWgsl('ws')};
   let x = ${vectorWgsl('xs')};
   let k = coefficients(dot(w, w));\n`
 
+/** Points per task on the CPU. */
+const GRAIN = 1024
+
 const TRANSFORM: Op<null> = {
   name: 'se3Transform',
   shape: inputs => {
@@ -99,6 +102,9 @@ const TRANSFORM: Op<null> = {
         body: `${LOAD_WGSL}${storeWgsl('ys', 'x + v + k.a * cross(w, x) + k.b * cross(w, cross(w, x) + v) + k.c * cross(w, cross(w, v))')}`,
       }),
     ],
+  }),
+  simd: ({ inputs: [x] }) => ({
+    calls: [{ kernel: 'se3Transform', items: x.shape[0], grain: GRAIN, args: [input(0), input(1), input(2), output(0)] }],
   }),
   reference: ([ws, vs, xs], [ys]) => {
     for (let q = 0; q < xs.length / 3; q++) {
@@ -157,6 +163,12 @@ const TRANSFORM_BACKWARD: Op<Wanted> = {
         }),
       ],
     }
+  },
+  simd: ({ inputs: [x] }, wanted) => {
+    let next = 0
+    const targets = [wanted.w, wanted.v, wanted.x].map(want => (want ? output(next++) : { i32: 0 }))
+    const args = [input(0), input(1), input(2), input(3), ...targets]
+    return { calls: [{ kernel: 'se3TransformBackward', items: x.shape[0], grain: GRAIN, args }] }
   },
   reference: ([ws, vs, xs, gs], outputs, _, wanted) => {
     let next = 0

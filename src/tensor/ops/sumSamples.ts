@@ -14,6 +14,9 @@ function sizes([weights, values]: readonly TensorType[]): Sizes {
   return { rays, samples, channels: elements(values.shape) / (rays * samples) }
 }
 
+/** Rays per task on the CPU. */
+const GRAIN = 128
+
 const SUM_SAMPLES: Op<null> = {
   name: 'sumSamples',
   shape: inputs => {
@@ -30,6 +33,12 @@ const SUM_SAMPLES: Op<null> = {
   for (var m = r * ${samples}u; m < (r + 1u) * ${samples}u; m++) { s += weights[m] * values[m * ${channels}u + i % ${channels}u]; }
   y[i] = s;`
     return { dispatches: [itemKernel({ label: 'sumSamples', reads: READS, writes: [{ name: 'y', ref: output(0) }], items: rays * channels, body })] }
+  },
+  simd: ({ inputs }) => {
+    const { rays, samples, channels } = sizes(inputs)
+    return {
+      calls: [{ kernel: 'sumSamples', items: rays, grain: GRAIN, args: [input(0), input(1), output(0), { i32: samples }, { i32: channels }] }],
+    }
   },
   reference: ([weights, values], [y], { inputs }) => {
     const { rays, samples, channels } = sizes(inputs)
@@ -87,6 +96,12 @@ const SUM_SAMPLES_BACKWARD: Op<Wanted> = {
     // A binding that the code never names would drop out of the pipeline's automatic layout: read only what is used.
     const used = [...(wanted.values ? [READS[0]] : []), ...(wanted.weights ? [READS[1]] : []), { name: 'dy', ref: input(2) }]
     return { dispatches: [itemKernel({ label: 'sumSamplesBackward', reads: used, writes, items: rays * samples, body })] }
+  },
+  simd: ({ inputs }, wanted) => {
+    const { rays, samples, channels } = sizes(inputs)
+    const targets = [wanted.weights ? output(0) : { i32: 0 }, wanted.values ? output(wanted.weights ? 1 : 0) : { i32: 0 }]
+    const args = [input(0), input(1), input(2), ...targets, { i32: samples }, { i32: channels }]
+    return { calls: [{ kernel: 'sumSamplesBackward', items: rays, grain: GRAIN, args }] }
   },
   reference: ([weights, values, dy], outputs, { inputs }, wanted) => {
     const { rays, samples, channels } = sizes(inputs)
