@@ -4,13 +4,18 @@
  */
 import { add, affine } from '../tensor/ops/elementwise.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
-import { type Tensor, lastAxis, reshape, rowCount } from '../tensor/tensor.ts'
+import { lastAxis, reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
 
 export type CodeField = (x: Tensor) => Tensor
 
 /** The same code [d_w] everywhere. `code` is a leaf the caller may rewrite between renders. */
 export function constantCode(code: Tensor): CodeField {
   return x => repeatRows(reshape(code, [1, lastAxis(code.shape)]), rowCount(x.shape))
+}
+
+/** One code per ray: points [R · M, 3] ray by ray, any M; codes [R, d_w]. */
+export function rayCodes(codes: Tensor): CodeField {
+  return x => repeatRows(codes, rowCount(x.shape) / rowCount(codes.shape))
 }
 
 /** (1 − s)·a + s·b at every point. With b an edit and a the reference code, s is the edit's strength (0 is the unedited scene exactly). */

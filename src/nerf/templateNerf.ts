@@ -3,9 +3,11 @@ import { type LipschitzKind, linear, linearSpecs } from '../nn/linear.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
-import { add, log, softplus } from '../tensor/ops/elementwise.ts'
+import { log, softplus } from '../tensor/ops/elementwise.ts'
 import { hashEncoding } from '../tensor/ops/hashEncoding.ts'
-import { type Tensor, reshape } from '../tensor/tensor.ts'
+import { product } from '../tensor/ops/lipschitz.ts'
+import { sum } from '../tensor/ops/reduce.ts'
+import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { TemplateConfig } from './presets.ts'
 
 /** Sizes of the radiance MLP: trunk -> density; trunk -> bottleneck ++ condition -> colour. */
@@ -28,7 +30,15 @@ export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {
     ...mlpSpecs(`${name}/trunk`, { nIn: c.nIn, depth: c.trunkDepth, width: c.trunkWidth, skip: c.skip, lipschitz, group }),
     ...linearSpecs(`${name}/density`, { nIn: c.trunkWidth, nOut: 1, lipschitz, group }),
     ...linearSpecs(`${name}/bottleneck`, { nIn: c.trunkWidth, nOut: c.trunkWidth, lipschitz, group }),
-    ...mlpSpecs(`${name}/rgb`, { nIn: c.trunkWidth + c.conditionSize, depth: c.rgbDepth, width: c.rgbWidth, skip: c.rgbDepth, output: { size: 3 }, lipschitz, group }),
+    ...mlpSpecs(`${name}/rgb`, {
+      nIn: c.trunkWidth + c.conditionSize,
+      depth: c.rgbDepth,
+      width: c.rgbWidth,
+      skip: c.rgbDepth,
+      output: { size: 3 },
+      lipschitz,
+      group,
+    }),
   }
   return { ...specs, [`${name}/density/bias`]: { ...specs[`${name}/density/bias`], init: constant(c.densityBias) } }
 }
@@ -39,16 +49,28 @@ export function radianceMlp(parameters: ParameterSet, name: string, x: Tensor, c
   const trunk = mlp(parameters, `${name}/trunk`, x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
   const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
   const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)
-  const rgb = mlp(parameters, `${name}/rgb`, concat([bottleneck, condition]), { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz }, 'sigmoid')
+  const rgb = mlp(
+    parameters,
+    `${name}/rgb`,
+    concat([bottleneck, condition]),
+    { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz },
+    'sigmoid',
+  )
   return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
 }
 
-/** log Π softplus(c) over the network's Lipschitz layers (paper Eq. 10, in the log: the product itself overflows f32). */
-export function logLipschitz(parameters: ParameterSet, name: string): Tensor {
-  const bounds = parameters.names.filter(n => n.startsWith(`${name}/`) && n.endsWith('/lip_c')).map(n => log(softplus(parameters.get(n))))
-  if (bounds.length === 0) throw new Error(`logLipschitz: ${name} has no Lipschitz layer`)
-  return bounds.reduce(add)
+/** softplus(c), the bound on the norm, of every Lipschitz layer of a network, [layers]. Throws when it has none. */
+function lipschitzBounds(parameters: ParameterSet, name: string): Tensor {
+  const bounds = parameters.names.filter(n => n.startsWith(`${name}/`) && n.endsWith('/lip_c')).map(n => reshape(parameters.get(n), [1]))
+  if (bounds.length === 0) throw new Error(`lipschitzBounds: ${name} has no Lipschitz layer; choose 'output' or 'input' as its lipschitz kind`)
+  return softplus(concat(bounds))
 }
+
+/** Π softplus(c) over the network's Lipschitz layers, a scalar [] (paper Eq. 10 as the authors train it: ~1e23 at full size). */
+export const lipschitzProduct = (parameters: ParameterSet, name: string): Tensor => product(lipschitzBounds(parameters, name))
+
+/** log Π softplus(c), a scalar [] (paper Eq. 10 in the log: the square of the product's gradient overflows f32 in Adam). */
+export const logLipschitz = (parameters: ParameterSet, name: string): Tensor => sum(log(lipschitzBounds(parameters, name)))
 
 /** Half the side of the cube that holds all contracted points. */
 const CONTRACTED = 2
@@ -65,13 +87,21 @@ export function templateSpecs(config: TemplateConfig, ambientSize: number): Para
 
 /** Cells along an edge at each level, growing geometrically from base to finest. */
 export function gridResolutions({ levels, baseResolution, finestResolution }: TemplateConfig): number[] {
-  return Array.from({ length: levels }, (_, l) => Math.round(baseResolution * (finestResolution / baseResolution) ** (levels > 1 ? l / (levels - 1) : 0)))
+  return Array.from({ length: levels }, (_, l) =>
+    Math.round(baseResolution * (finestResolution / baseResolution) ** (levels > 1 ? l / (levels - 1) : 0)),
+  )
 }
 
 /** Features of contracted template points [Q, 3] -> [Q, levels · features]. */
 export function encodePosition(parameters: ParameterSet, config: TemplateConfig, contracted: Tensor): Tensor {
   const { log2Entries, features } = config
-  return hashEncoding(contracted, parameters.get('F/grid'), { resolutions: gridResolutions(config), log2Entries, features, lo: -CONTRACTED, hi: CONTRACTED })
+  return hashEncoding(contracted, parameters.get('F/grid'), {
+    resolutions: gridResolutions(config),
+    log2Entries,
+    features,
+    lo: -CONTRACTED,
+    hi: CONTRACTED,
+  })
 }
 
 export interface TemplateInput {

@@ -5,6 +5,7 @@ import { sum } from '../../../src/tensor/ops/reduce.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
 import { reshape, type Tensor } from '../../../src/tensor/tensor.ts'
 import { expectGolden, type Golden } from '../../golden.ts'
+import type { TestDevice } from '../devices.ts'
 import { testDevices } from '../harness.ts'
 
 /** What a case sees of its device: leaves by golden path, and the scalar that gradients are taken of. */
@@ -15,10 +16,14 @@ export interface GoldenLeaves {
   readonly loss: (outputs: Readonly<Record<string, Tensor>>) => Tensor
 }
 
-/** Builds the case on every device and holds each returned tensor against the golden of that path. Throws one error that lists every deviation. */
-export async function checkGolden(golden: Golden, build: (leaves: GoldenLeaves) => Readonly<Record<string, Tensor>>): Promise<void> {
+/** Builds the case on every device (or those `on` accepts) and holds each returned tensor against the golden of that path. Throws one error that lists every deviation. */
+export async function checkGolden(
+  golden: Golden,
+  build: (leaves: GoldenLeaves) => Readonly<Record<string, Tensor>>,
+  { on = () => true }: { on?: (device: TestDevice) => boolean } = {},
+): Promise<void> {
   const failures: string[] = []
-  for (const { name, device, compileOnly } of await testDevices()) {
+  for (const { name, device, compileOnly } of (await testDevices()).filter(on)) {
     const leaf = (path: string): Tensor => tensor(device, golden.get(path), golden.shape(path))
     const loss = (outputs: Readonly<Record<string, Tensor>>): Tensor =>
       Object.entries(outputs)

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { type CoarseFineConfig, coarseFine, coarseFineLoss, coarseFineSpecs } from '../../src/nerf/coarseFine.ts'
+import { rayCodes } from '../../src/nerf/codeField.ts'
+import { deformationField } from '../../src/nerf/deformationField.ts'
+import { displacementLoss } from '../../src/nerf/losses.ts'
+import { lipschitzProduct } from '../../src/nerf/templateNerf.ts'
+import { zeros } from '../../src/nn/parameters.ts'
+import { tensor } from '../../src/tensor/device.ts'
+import { grad } from '../../src/tensor/grad.ts'
+import { concat } from '../../src/tensor/ops/concat.ts'
+import { add, affine } from '../../src/tensor/ops/elementwise.ts'
+import { cosineWindow } from '../../src/tensor/ops/frequencyEncoding.ts'
+import { gatherRows } from '../../src/tensor/ops/gather.ts'
+import { medianDepth } from '../../src/tensor/ops/medianSample.ts'
+import { accumulation, sumSamples } from '../../src/tensor/ops/sumSamples.ts'
+import { reshape, type Tensor } from '../../src/tensor/tensor.ts'
+import { type Golden, loadGolden } from '../golden.ts'
+import { checkGolden, type GoldenLeaves } from '../tensor/ops/goldenCase.ts'
+import { goldenNetwork, radiancePath } from './goldenParameters.ts'
+
+/** The golden's small model; what the official configurations leave as it is in the paper. */
+const SMALL: CoarseFineConfig = {
+  codeSize: 8,
+  ambientSize: 4,
+  deformation: { bands: 4, depth: 6, width: 32, skip: 4 },
+  slicing: { bands: 6, depth: 6, width: 32, skip: 4 },
+  template: {
+    positionBands: 8,
+    ambientBands: 1,
+    directionBands: 4,
+    trunkDepth: 4,
+    trunkWidth: 32,
+    skip: 2,
+    rgbDepth: 1,
+    rgbWidth: 16,
+    lipschitz: 'input',
+    densityBias: 0,
+  },
+  near: 0,
+  far: 0,
+}
+/** The authors' name of a parameter. */
+function officialPath(ours: string): string {
+  if (ours === 'codes') return 'warp_embed/embed/embedding'
+  const [network] = ours.split('/')
+  if (network === 'T') return `warp_field${ours.slice(1)}`
+  if (network === 'H') return `hyper_sheet_mlp/MLP_0${ours.slice(1)}`
+  return radiancePath(ours.replace('F/', 'nerf_mlps_'))
+}
+
+interface StepSettings {
+  readonly near: number
+  readonly far: number
+  readonly alphas: { readonly warp_alpha: number; readonly hyper_alpha: number }
+  readonly lip_weight: number
+  readonly warp_reg_weight: number
+}
+
+/** One whole step of the original on the golden's batch: every output and the gradient of every parameter. */
+function officialStep(golden: Golden, name: string, { device, leaf }: GoldenLeaves): Record<string, Tensor> {
+  const settings = golden.cases[name] as unknown as StepSettings
+  const config = { ...SMALL, near: settings.near, far: settings.far }
+  const specs = { ...coarseFineSpecs(config), codes: { shape: [5, config.codeSize], init: zeros, group: 'codes' } }
+  const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, specs, officialPath)
+  const given = (path: string): Tensor => leaf(`${name}/in/${path}`)
+  const codesOf = (path: string): Tensor => {
+    const ids = golden.get(`${name}/in/${path}`)
+    return gatherRows(parameters.get('codes'), tensor(device, Uint32Array.from(ids), [ids.length]))
+  }
+  const windows = {
+    warp: cosineWindow(tensor(device, [settings.alphas.warp_alpha], []), config.deformation.bands),
+    ambient: cosineWindow(tensor(device, [settings.alphas.hyper_alpha], []), config.template.ambientBands),
+  }
+  const codes = rayCodes(codesOf('warp_id'))
+  const input = { origins: given('origins'), directions: given('directions'), uCoarse: given('u_coarse'), uFine: given('u_fine') }
+  const levels = coarseFine(parameters, config, { ...input, warp: codes, codes, windows })
+  const penalty = affine(lipschitzProduct(parameters, 'F'), settings.lip_weight)
+  const losses = coarseFineLoss(levels, { observed: given('rgb'), warpWeight: settings.warp_reg_weight, warpScale: 0.001, penalty })
+  const points = add(given('background_points'), affine(given('background_noise'), 0.001))
+  const moved = deformationField(parameters, config.deformation, {
+    x: points,
+    seen: points,
+    codes: codesOf('background_warp_id'),
+    window: windows.warp,
+  })
+  const background = displacementLoss(moved, points, 0.001)
+  const results: Record<string, Tensor> = { [`${name}/out/background_loss`]: background }
+  for (const level of ['coarse', 'fine'] as const) {
+    const { z, x, warped, ambient, weights, color } = levels[level]
+    const { photometric, warp, total } = losses[level]
+    const entries = { rgb: photometric, warp_reg: warp, lipschitz: penalty, total }
+    for (const [key, value] of Object.entries(entries)) results[`${name}/out/${level}/${key}`] = value
+    const rendered = { rgb: color, weights, points: x, warped_points: concat([warped, ambient]), med_depth: medianDepth(weights, z) }
+    const sums = { depth: sumSamples(weights, reshape(z, [z.length, 1])), acc: accumulation(weights, { infinity: true }) }
+    for (const [key, value] of Object.entries({ ...rendered, ...sums })) results[`${name}/out/${level}_out/${key}`] = value
+  }
+  const total = [losses.coarse.total, losses.fine.total, background].reduce((a, b) => add(a, b))
+  return { ...results, ...gradients(grad(total, leaves)) }
+}
+
+const golden = loadGolden('train_step')
+
+test('golden train_step a: outputs, losses and the gradient of every parameter', () =>
+  checkGolden(golden, leaves => officialStep(golden, 'a', leaves)))
+
+/** Other sample counts would compile every kernel of the GPU anew. */
+test('golden train_step b on the CPU', () =>
+  checkGolden(golden, leaves => officialStep(golden, 'b', leaves), { on: ({ device }) => device.kind === 'cpu' }))
+
+test('both levels share T and H and have an F of their own', () => {
+  const names = Object.keys(coarseFineSpecs(SMALL))
+  for (const network of ['T', 'H', 'F/coarse', 'F/fine']) expect(names.filter(n => n.startsWith(`${network}/`)).length).toBeGreaterThan(10)
+  expect(new Set(names.map(n => n.split('/')[0]))).toEqual(new Set(['T', 'H', 'F']))
+})
+
+test('full size has the parameters of the paper', () => {
+  const full: CoarseFineConfig = {
+    ...SMALL,
+    deformation: { bands: 4, depth: 6, width: 128, skip: 4 },
+    slicing: { bands: 6, depth: 6, width: 64, skip: 4 },
+    template: { ...SMALL.template, trunkDepth: 8, trunkWidth: 256, skip: 4, rgbWidth: 128 },
+  }
+  const sizeOf = (prefix: string): number =>
+    Object.entries(coarseFineSpecs(full))
+      .filter(([name]) => name.startsWith(prefix) && !name.endsWith('lip_c'))
+      .reduce((total, [, { shape }]) => total + shape.reduce((a, b) => a * b, 1), 0)
+  expect(sizeOf('T/')).toBe(91_654)
+  expect(sizeOf('H/')).toBe(26_756)
+  expect(sizeOf('F/coarse/')).toBe(591_876)
+  expect(sizeOf('F/fine/')).toBe(591_876)
+})
