@@ -36,12 +36,12 @@ export function compile(device: Device, request: PlanRequest): Plan {
     const place = plan.placeOf(x)
     return 'slot' in place ? { memory: memories[place.slot], offset: 0, length: x.length } : place.region
   }
-  const scratchRegion = (slot: number): Region => ({ memory: memories[slot], offset: 0, length: plan.slots[slot] })
   const steps: PlannedStep[] = nodes.map(node => ({
     node,
     inputs: node.inputs.map(regionOf),
     outputs: node.outputs.map(regionOf),
-    scratch: (plan.scratchOf.get(node) ?? []).map(scratchRegion),
+    // its own length, not the slot's: a slot may exceed what a GPU binds
+    scratch: device.scratchOf(node).map((length, i) => ({ memory: memories[plan.scratchOf.get(node)?.[i] ?? 0], offset: 0, length })),
   }))
   const executable = device.build(steps)
   return new CompiledPlan(

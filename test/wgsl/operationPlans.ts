@@ -1,0 +1,198 @@
+/** One plan per operation: forward and gradient by every f32 input. */
+import { type Device, Storage } from '../../src/tensor/device.ts'
+import { grad } from '../../src/tensor/grad.ts'
+import { adam, clipGradientNorm } from '../../src/tensor/ops/adam.ts'
+import { assign } from '../../src/tensor/ops/assign.ts'
+import { attention } from '../../src/tensor/ops/attention.ts'
+import { concat, sliceColumns } from '../../src/tensor/ops/concat.ts'
+import { contract } from '../../src/tensor/ops/contract.ts'
+import { type Activation, dense } from '../../src/tensor/ops/dense.ts'
+import { gridSamples, gridUpdate } from '../../src/tensor/ops/densityGrid.ts'
+import * as elementwise from '../../src/tensor/ops/elementwise.ts'
+import { cosineWindow, frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
+import { gatherRows } from '../../src/tensor/ops/gather.ts'
+import { hashEncoding, hashTableLength } from '../../src/tensor/ops/hashEncoding.ts'
+import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
+import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
+import { lipschitzScale, product } from '../../src/tensor/ops/lipschitz.ts'
+import { medianDepth, pickSample } from '../../src/tensor/ops/medianSample.ts'
+import { patchify } from '../../src/tensor/ops/patchify.ts'
+import { integers, normal, uniform } from '../../src/tensor/ops/random.ts'
+import { rayPoints } from '../../src/tensor/ops/rayPoints.ts'
+import { rayWeights } from '../../src/tensor/ops/rayWeights.ts'
+import { broadcast, mean, mulRows, sum, sumLast } from '../../src/tensor/ops/reduce.ts'
+import { resizeImage } from '../../src/tensor/ops/resize.ts'
+import { robustLoss } from '../../src/tensor/ops/robust.ts'
+import { concatRows, repeatAll, repeatRows, sliceRows, sumRepeats, sumRowGroups } from '../../src/tensor/ops/rows.ts'
+import { fineSamples, sortedUnion, stratifiedSamples } from '../../src/tensor/ops/sampling.ts'
+import { expSe3, se3Transform } from '../../src/tensor/ops/se3.ts'
+import { softmax } from '../../src/tensor/ops/softmax.ts'
+import { sumSamples } from '../../src/tensor/ops/sumSamples.ts'
+import { totalVariation } from '../../src/tensor/ops/totalVariation.ts'
+import { permute } from '../../src/tensor/ops/transpose.ts'
+import type { PlanRequest } from '../../src/tensor/plan.ts'
+import { type DType, detach, elements, type GraphNode, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
+import type { WgslPlan } from './plans.ts'
+
+/** R rays, M samples a ray, Q = R x M points. */
+const R = 4096
+const M = 32
+const Q = R * M
+
+const u32 = (...shape: number[]): { shape: Shape; dtype: DType } => ({ shape, dtype: 'u32' })
+
+/** Forward and gradient of one operation. */
+function operation(name: string, inputs: (Shape | { shape: Shape; dtype: DType })[], build: (x: Tensor[]) => Tensor | Tensor[]): WgslPlan {
+  return {
+    name,
+    build(device) {
+      const leaves = inputs.map(spec => ('dtype' in spec ? leaf(device, spec.shape, spec.dtype) : leaf(device, spec)))
+      const built = build(leaves)
+      const outputs = Array.isArray(built) ? built : [built]
+      const loss = outputs
+        .filter(y => y.dtype === 'f32')
+        .map(sum)
+        .reduce(elementwise.add)
+      const wrt = leaves.filter(x => x.dtype === 'f32')
+      return { outputs: [...outputs, ...grad(loss, wrt)] }
+    },
+  }
+}
+
+/** Operations without a gradient. */
+function values(name: string, inputs: (Shape | { shape: Shape; dtype: DType })[], build: (x: Tensor[]) => Tensor[]): WgslPlan {
+  return { name, build: device => ({ outputs: build(inputs.map(s => ('dtype' in s ? leaf(device, s.shape, s.dtype) : leaf(device, s)))) }) }
+}
+
+function effect(name: string, inputs: Shape[], build: (x: Tensor[]) => GraphNode): WgslPlan {
+  return { name, build: (device): PlanRequest => ({ effects: [build(inputs.map(shape => leaf(device, shape)))] }) }
+}
+
+function leaf(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
+  return new Storage(device, elements(shape), dtype).tensor(shape)
+}
+
+const ACTIVATIONS: Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
+const { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu } = elementwise
+const UNARY = { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu }
+const { add, sub, mul } = elementwise
+const HASH = { resolutions: [16, 24, 36, 54, 81, 122, 182, 273], log2Entries: 15, features: 2, lo: -2, hi: 2 }
+const GRID = { near: 0.5, far: 2, bins: 128, resolution: 64, uniformShare: 0.1 }
+
+export const OPERATION_PLANS: readonly WgslPlan[] = [
+  ...Object.entries(UNARY).map(([name, op]) => operation(name, [[Q]], ([x]) => op(x))),
+  ...Object.entries({ add, sub, mul }).map(([name, op]) => operation(name, [[Q], [Q], []], ([a, b, s]) => op(op(a, b), s))),
+  operation('affine and clamp', [[Q]], ([x]) => elementwise.clamp(elementwise.affine(x, 1 / 3, -1e-7), -1e6, 1)),
+  operation('sum, mean, broadcast', [[Q, 3], []], ([x, s]) => [sum(x), mean(x), broadcast(s, [Q, 3])]),
+  operation('sumLast, mulRows', [[Q, 3], [Q]], ([x, s]) => [sumLast(x), mulRows(x, s)]),
+  ...ACTIVATIONS.map(a => operation(`dense ${a}`, [[Q, 63], [63, 64], [64]], ([x, w, b]) => dense(x, w, b, a))),
+  operation(
+    'dense of one output',
+    [
+      [Q, 64],
+      [64, 1],
+    ],
+    ([x, w]) => dense(x, w),
+  ),
+  operation('softmax', [[Q, 6]], ([x]) => softmax(x)),
+  operation('layerNorm', [[200, 768], [768], [768]], ([x, gamma, beta]) => layerNorm(x, gamma, beta)),
+  operation(
+    'attention',
+    [
+      [4 * 50, 768],
+      [4 * 50, 768],
+      [4 * 50, 768],
+    ],
+    ([q, k, v]) => attention(q, k, v, { batch: 4, tokens: 50, heads: 12, causal: false }),
+  ),
+  operation(
+    'attention, causal',
+    [
+      [77, 512],
+      [77, 512],
+      [77, 512],
+    ],
+    ([q, k, v]) => attention(q, k, v, { batch: 1, tokens: 77, heads: 8, causal: true }),
+  ),
+  operation('l2Normalize', [[8, 512]], ([x]) => l2Normalize(x)),
+  operation(
+    'concat and slice',
+    [
+      [Q, 63],
+      [Q, 8],
+    ],
+    ([a, b]) => sliceColumns(concat([a, b]), 60, 70),
+  ),
+  operation('rows', [[R, 27]], ([x]) => sumRowGroups(repeatRows(x, M), M)),
+  operation('gatherRows', [[512, 8], u32(R)], ([table, index]) => gatherRows(table, index)),
+  operation('frequencyEncoding', [[Q, 3], []], ([x, alpha]) =>
+    frequencyEncoding(x, { minBand: 0, bands: 8, window: detach(cosineWindow(alpha, 8)) }),
+  ),
+  operation('hashEncoding', [[Q, 3], [hashTableLength(HASH)]], ([x, tables]) => hashEncoding(x, tables, HASH)),
+  operation(
+    'se3Transform',
+    [
+      [Q, 3],
+      [Q, 3],
+      [Q, 3],
+    ],
+    ([w, v, x]) => se3Transform(w, v, x),
+  ),
+  operation('expSe3', [[Q, 6], [Q]], ([screw, theta]) => expSe3(screw, theta)),
+  operation(
+    'rayPoints',
+    [
+      [R, 3],
+      [R, 3],
+      [R, M],
+    ],
+    ([o, d, z]) => rayPoints(o, d, z),
+  ),
+  operation('rendering', [[R, M], [R, M], [R], [R, M, 3]], ([sigma, z, norm, rgb]) =>
+    sumSamples(rayWeights(sigma, z, norm, { infinity: true }), rgb),
+  ),
+  operation('contract', [[Q, 3]], ([x]) => contract(x)),
+  operation(
+    'medianDepth',
+    [
+      [R, M],
+      [R, M],
+    ],
+    ([weights, z]) => medianDepth(detach(weights), z),
+  ),
+  operation('pickSample', [[R, M, 3], u32(R)], ([x, index]) => pickSample(x, index)),
+  operation('robustLoss', [[Q]], ([squared]) => robustLoss(squared, { alpha: -2, scale: 0.03 })),
+  operation('lipschitz', [[64, 64], []], ([w, c]) => [lipschitzScale(w, c, 'output'), product(w)]),
+  operation('totalVariation', [[128, 128, 4]], ([maps]) => totalVariation(maps)),
+  operation('permute', [[4, 50, 12, 64]], ([x]) => permute(x, [0, 2, 1, 3])),
+  operation('patchify', [[4, 224, 224, 3]], ([image]) => patchify(image, 32)),
+  operation('resize down', [[4, 256, 256, 3]], ([x]) => resizeImage(x, { height: 112, width: 112, filter: 'bilinear' })),
+  operation('resize up', [[4, 128, 128, 3]], ([x]) => resizeImage(x, { height: 224, width: 224, filter: 'bicubic' })),
+  operation(
+    'row slices',
+    [
+      [R, 3],
+      [R, 3],
+    ],
+    ([a, b]) => sliceRows(concatRows([a, b]), 100, R + 100),
+  ),
+  operation('repeatAll', [[512, 8]], ([x]) => sumRepeats(repeatAll(x, 7), 7)),
+  values(
+    'samples',
+    [
+      [R, M],
+      [R, M],
+      [R, 2 * M],
+    ],
+    ([u, weights, v]) => {
+      const z = stratifiedSamples(u, { near: 0.5, far: 2, count: M })
+      return [sortedUnion(z, fineSamples(z, weights, v))]
+    },
+  ),
+  values('random', [u32(2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
+  values('gridSamples', [[R, 3], [R, 3], [R, M], [64 ** 3]], ([o, d, u, grid]) => [gridSamples(o, d, u, grid, GRID)]),
+  effect('gridUpdate', [[64 ** 3], [Q, 3], [Q]], ([grid, points, sigma]) => gridUpdate(grid, points, sigma, { resolution: 64, decay: 0.95 })),
+  effect('assign', [[Q], [Q]], ([target, value]) => assign(target, value)),
+  effect('clipGradientNorm', [[1 << 20]], ([g]) => clipGradientNorm(g, 1)),
+  effect('adam', [[1 << 20], [1 << 20], [1 << 20], [1 << 20], [7]], ([p, g, m, v, scalars]) => adam(p, g, m, v, scalars)),
+]
