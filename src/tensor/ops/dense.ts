@@ -50,6 +50,11 @@ const slope: Record<Activation, (y: number) => number> = {
 const FORWARD_GRAIN = 512
 const BACKWARD_GRAIN = 1024
 
+/** Few rows (a transformer's tokens) are split for the threads, but not below 28: every task packs the weights anew. Rows do not meet, so results stay the same. */
+function rowGrain(rows: number): number {
+  return Math.min(FORWARD_GRAIN, Math.max(28, Math.ceil(rows / 16) * 4))
+}
+
 interface Sizes {
   readonly rows: number
   readonly nIn: number
@@ -82,7 +87,7 @@ const DENSE: Op<{ activation: Activation; bias: boolean }> = {
   simd: ({ inputs }, { activation, bias }) => {
     const { rows, nIn, nOut } = sizes(inputs)
     const args = [input(0), input(1), bias ? input(2) : { i32: 0 }, output(0), { i32: nIn }, { i32: nOut }, { i32: ACTIVATIONS.indexOf(activation) }]
-    return { calls: [{ kernel: 'denseForward', items: rows, grain: FORWARD_GRAIN, args }] }
+    return { calls: [{ kernel: 'denseForward', items: rows, grain: rowGrain(rows), args }] }
   },
   backward: ({ inputs: [x, w, b], outputs: [y], grads: [dy], needs, attrs: { activation } }) => {
     if (!dy) return []
@@ -136,15 +141,16 @@ const DENSE_BACKWARD: Op<BackwardAttrs> = {
   },
   simd: ({ inputs }, { activation, input: wantInput, weights }) => {
     const { rows, nIn, nOut } = sizes(inputs)
-    const chunks = Math.ceil(rows / BACKWARD_GRAIN)
+    const grain = weights ? BACKWARD_GRAIN : rowGrain(rows)
+    const chunks = Math.ceil(rows / grain)
     const stride = nIn * nOut + nOut
     const none = { i32: 0 }
     const dx = wantInput ? output(0) : none
-    const sizesArgs = [{ i32: nIn }, { i32: nOut }, { i32: ACTIVATIONS.indexOf(activation) }, { i32: BACKWARD_GRAIN }]
+    const sizesArgs = [{ i32: nIn }, { i32: nOut }, { i32: ACTIVATIONS.indexOf(activation) }, { i32: grain }]
     const rowsCall = {
       kernel: 'denseBackward',
       items: rows,
-      grain: BACKWARD_GRAIN,
+      grain,
       args: [input(0), input(1), input(2), input(3), dx, weights ? scratch(0) : none, ...sizesArgs],
     }
     if (!weights) return { calls: [rowsCall] }

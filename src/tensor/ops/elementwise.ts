@@ -66,6 +66,9 @@ const UNARY = {
   },
 } satisfies Record<string, Unary>
 
+/** Elements per task on the CPU. */
+const GRAIN = 1 << 13
+
 type UnaryName = keyof typeof UNARY
 interface UnaryAttrs {
   readonly kind: UnaryName
@@ -93,6 +96,12 @@ const UNARY_OP: Op<UnaryAttrs> = {
     const { js } = rule(kind)
     for (let i = 0; i < y.length; i++) y[i] = js(x[i], p, q)
   },
+  simd: ({ inputs: [x] }, { kind, p, q }) => {
+    const kernel = { items: elements(x.shape), grain: GRAIN }
+    if (kind === 'quickGelu' || kind === 'gelu') return { calls: [{ kernel: kind, ...kernel, args: [input(0), output(0)] }] }
+    if (kind === 'affine' && q === 0) return { calls: [{ kernel: 'scaleTensor', ...kernel, args: [input(0), output(0), { f32: p }] }] }
+    return undefined
+  },
   backward: ({ inputs: [x], outputs: [y], grads: [dy], attrs }) => [dy && apply1(UNARY_BACKWARD, [x, y, dy], attrs)],
 }
 
@@ -114,6 +123,10 @@ const UNARY_BACKWARD: Op<UnaryAttrs> = {
   reference: ([x, y, dy], [dx], _, { kind, p, q }) => {
     const { slope } = rule(kind)
     for (let i = 0; i < dx.length; i++) dx[i] = dy[i] * slope(x[i], y[i], p, q)
+  },
+  simd: ({ inputs: [x] }, { kind }) => {
+    if (kind !== 'quickGelu' && kind !== 'gelu') return undefined
+    return { calls: [{ kernel: `${kind}Backward`, items: elements(x.shape), grain: GRAIN, args: [input(0), input(2), output(0)] }] }
   },
 }
 
