@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { openDevice } from 'faceclipnerf'
+import { run } from './run.ts'
+import { processTerminal } from './terminal.ts'
 
-using device = await openDevice({ kind: 'cpu' })
-console.log(device.description)
+process.exitCode = await run(process.argv.slice(2), processTerminal())

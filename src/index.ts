@@ -1,3 +1,36 @@
-/** The public API, in every environment. */
+/** The public API, in every environment: capture -> train -> anchors -> edit -> render -> evaluate. */
+
+export { type Camera, cameraFromJson, cameraToJson, scaleCamera } from './camera/camera.ts'
+export { focusPoint, interpolate, lookAt, orbit, type PathOptions, spiral } from './camera/paths.ts'
+// A recorded face, and cameras.
+export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
+// Networks that see faces and read sentences.
+export { type ClipModel, loadEncoder } from './clip/clipModel.ts'
+export { type ExpressionEncoder, type ExpressionHead, expressionEncoder, type TextImageEncoder } from './clip/textImageEncoder.ts'
+export { AnchorCompositor, type CompositorOptions } from './edit/anchorCompositor.ts'
+// The edit.
+export { type AnchorCodes, type AnchorOptions, type AnchorReport, anchorsFromCodes, renderCodes, selectAnchors } from './edit/anchors.ts'
+export { type EditOptions, type EditStep, edit } from './edit/edit.ts'
+export { type EditDescription, loadEdit, saveEdit } from './edit/editFile.ts'
+export { editViews } from './edit/editViews.ts'
+export { type Guidance, textGuidance } from './edit/guidance.ts'
+// Numbers and pictures of the result.
+export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
+export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/files.ts'
+export { decodeImage, encodePng, encodeWebp, type Image } from './io/imageCodec.ts'
+export { greyPicture, type Picture, type SheetCell, sheet, toImage } from './io/sheet.ts'
+export { encodeWebpAnimation } from './io/webpAnimation.ts'
+export { psnr } from './metrics/psnr.ts'
+export { ssim } from './metrics/ssim.ts'
+export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
+export { findFrame, frameCode } from './nerf/frameCode.ts'
+// The scene manipulator G: train it, keep it, render it.
+export { PRESETS, type PresetName, preset, type SceneConfig } from './nerf/presets.ts'
+export { createRenderer, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
+export { loadScene, saveScene } from './nerf/sceneFile.ts'
+export { type SceneDescription, type SceneFrame, SceneManipulator, type SceneOptions } from './nerf/sceneManipulator.ts'
+export { type TrainOptions, type TrainStep, train } from './nerf/train.ts'
+// Where it computes.
 export type { Device } from './tensor/device.ts'
 export { type OpenDeviceOptions, openDevice } from './tensor/openDevice.ts'
+export type { Tensor } from './tensor/tensor.ts'

@@ -43,9 +43,14 @@ export interface AnchorOptions {
 const MIN_POINTS = 4
 
 /** Selects anchors and makes the neutral one the scene's reference w_R. Throws when fewer than two expressions are found. */
-export async function selectAnchors(scene: SceneManipulator, encoder: ExpressionEncoder, { count, reference, signal }: AnchorOptions = {}): Promise<AnchorCodes> {
+export async function selectAnchors(
+  scene: SceneManipulator,
+  encoder: ExpressionEncoder,
+  { count, reference, signal }: AnchorOptions = {},
+): Promise<AnchorCodes> {
   const { codeCount } = scene.description
-  if (count !== undefined && count > codeCount) throw new Error(`selectAnchors: ${count} anchors from ${codeCount} frames; ask for at most ${codeCount}`)
+  if (count !== undefined && count > codeCount)
+    throw new Error(`selectAnchors: ${count} anchors from ${codeCount} frames; ask for at most ${codeCount}`)
   if (reference !== undefined) await scene.setReference(reference)
   const features = await describeCodes(scene, encoder, signal)
   const distances = distanceMatrix(features)
@@ -54,18 +59,29 @@ export async function selectAnchors(scene: SceneManipulator, encoder: Expression
   const clusters = new Map<number, number[]>()
   for (const [code, label] of labels.entries()) if (label >= 0) clusters.set(label, [...(clusters.get(label) ?? []), code])
   const bySize = [...clusters.entries()].sort(([, a], [, b]) => b.length - a.length)
-  if (bySize.length < 2) throw new Error(`selectAnchors: found ${bySize.length} expression in ${codeCount} codes; give the number of anchors (count), or capture more distinct expressions`)
+  if (bySize.length < 2)
+    throw new Error(
+      `selectAnchors: found ${bySize.length} expression in ${codeCount} codes; give the number of anchors (count), or capture more distinct expressions`,
+    )
   const first = reference === undefined ? bySize[0] : (bySize.find(([label]) => label === labels[reference]) ?? bySize[0])
   const ordered = [first, ...bySize.filter(c => c !== first)]
   const indices = ordered.map(([, members]) => medoid(distances, members))
   if (reference !== undefined) indices[0] = reference
+  const sizes = ordered.map(([, members]) => members.length)
+  return await anchorsFromCodes(scene, indices, {
+    encoder: encoder.name,
+    method: eps === undefined ? 'k-medoids' : 'dbscan',
+    eps,
+    labels: [...labels],
+    sizes,
+  })
+}
+
+/** Anchors that were selected before, by their code indices; makes the first, neutral, the scene's reference w_R. Throws for a code the scene does not have. */
+export async function anchorsFromCodes(scene: SceneManipulator, indices: readonly number[], report: AnchorReport): Promise<AnchorCodes> {
+  const codes = await readCodes(scene, indices)
   await scene.setReference(indices[0])
-  return {
-    codes: await readCodes(scene, indices),
-    indices,
-    frames: indices.map(index => frameOfCode(scene, index)),
-    report: { encoder: encoder.name, method: eps === undefined ? 'k-medoids' : 'dbscan', eps, labels: [...labels], sizes: ordered.map(([, m]) => m.length) },
-  }
+  return { codes, indices, frames: indices.map(index => frameOfCode(scene, index)), report }
 }
 
 async function readCodes(scene: SceneManipulator, indices: readonly number[]): Promise<Float32Array> {

@@ -1,0 +1,145 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import {
+  type AnchorCompositor,
+  blend,
+  type Camera,
+  type CodeField,
+  createRenderer,
+  findFrame,
+  frameCode,
+  loadEdit,
+  orbit,
+  type RenderedImage,
+  type SceneManipulator,
+  scaleCamera,
+  toImage,
+} from 'faceclipnerf'
+import { count, type DeviceChoice, finiteNumber, size, withDevice } from './options.ts'
+import { channelSheet, sheetScale, writeAnimation, writeDepth, writeImage } from './pictures.ts'
+import { createReporter } from './progress.ts'
+import type { Terminal } from './terminal.ts'
+import { beside, openChosen, readBytes, readScene, requireExtension } from './work.ts'
+
+interface RenderVerbOptions extends DeviceChoice {
+  readonly output: string
+  readonly edit?: string
+  readonly strength?: number
+  readonly frame?: string
+  readonly from?: string
+  readonly to?: string
+  readonly at?: number
+  readonly camera?: string
+  readonly orbit?: number
+  readonly size?: [number, number]
+  readonly fps: number
+  readonly depth?: boolean
+  readonly acr?: boolean
+}
+
+export function renderCommand(terminal: Terminal): Command {
+  const command = new Command('render')
+    .description('render a scene: unedited, edited, a frame, or between two frames, from any camera')
+    .argument('<scene>', 'a .scene file')
+    .requiredOption('-o, --output <file>', 'the picture (.png, .webp) or animation (.webp) to write')
+    .option('--edit <file>', 'show this .edit')
+    .option('--strength <s>', "strength of the edit, 0 is the unedited face (default: the edit file's)", finiteNumber)
+    .option('--frame <id>', 'show the face of this frame')
+    .option('--from <id>', 'with --to and --at: show a face between two frames')
+    .option('--to <id>', 'see --from')
+    .option('--at <t>', '0 is --from, 1 is --to', finiteNumber)
+    .option('--camera <id>', 'camera of this frame (default: of --frame, else of the first)')
+    .option('--orbit <n>', 'an animation of n pictures around the face', count)
+    .option('--size <WxH>', 'size in pixels (default: as captured)', size)
+    .option('--fps <n>', 'pictures per second of an animation', finiteNumber, 15)
+    .option('--depth', 'also write NAME.depth.png: 16-bit grey, 65535 at the far bound')
+    .option('--acr', 'also write NAME.acr.png: where the edit takes each anchor from')
+  return withDevice(command).action((path: string, options: RenderVerbOptions) => renderVerb(path, options, terminal))
+}
+
+async function renderVerb(path: string, options: RenderVerbOptions, terminal: Terminal): Promise<void> {
+  checkOptions(options)
+  const { output } = options
+  const reporter = createReporter(terminal, options)
+  using device = await openChosen(options, reporter)
+  const scene = await readScene(device, path)
+  const { codes, warp, compositor } = await face(scene, options)
+  const cameras = views(scene, options)
+  using renderer = createRenderer(scene, codes, { warp, channels: options.acr ? compositor?.ratios : undefined })
+  const pictures: RenderedImage[] = []
+  for (const camera of cameras) {
+    terminal.signal.throwIfAborted()
+    pictures.push(await renderer.render(camera))
+  }
+  const written = [output]
+  if (options.orbit === undefined) await writeImage(output, toImage(pictures[0]))
+  else await writeAnimation(output, pictures.map(toImage), options.fps)
+  if (options.depth) {
+    written.push(beside(output, '.depth.png'))
+    await writeDepth(written[written.length - 1], pictures[0], scene.description.far * scene.description.space.radius)
+  }
+  if (options.acr && compositor) {
+    written.push(beside(output, '.acr.png'))
+    await writeImage(
+      written[written.length - 1],
+      channelSheet(
+        pictures[0],
+        compositor.anchors.frames.map(frame => `ACR of ${frame}`),
+        sheetScale(pictures[0].width),
+      ),
+    )
+  }
+  const [width, height] = cameras[0].imageSize
+  reporter.result('render', { paths: written.map(file => resolve(file)), width, height, pictures: pictures.length }, `wrote ${written.join(', ')}`)
+}
+
+/** Refuses combinations that contradict each other. */
+function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: frames, acr, output }: RenderVerbOptions): void {
+  const faces = [edit && '--edit', frame && '--frame', (from ?? to ?? at) !== undefined && '--from'].filter(Boolean)
+  if (faces.length > 1) throw new Error(`render: ${faces.join(' and ')} exclude each other; choose one face to show`)
+  if (faces[0] === '--from' && (from === undefined || to === undefined || at === undefined))
+    throw new Error('render: a face between two frames needs --from, --to and --at; give all three')
+  if (camera !== undefined && frames !== undefined) throw new Error('render: --camera and --orbit exclude each other; choose one')
+  if (strength !== undefined && !edit) throw new Error('render: --strength without --edit; name the .edit file')
+  if (acr && !edit) throw new Error('render: --acr without --edit; name the .edit file')
+  requireExtension(output, frames === undefined ? ['.png', '.webp'] : ['.webp'])
+}
+
+/** What to show: codes for H, and for T where a recorded frame is to be reproduced, head pose and all. */
+async function face(
+  scene: SceneManipulator,
+  { edit, strength, frame, from, to, at = 0 }: RenderVerbOptions,
+): Promise<{ codes: CodeField; warp?: CodeField; compositor?: AnchorCompositor }> {
+  if (edit) {
+    const { compositor, description } = await loadEdit(scene, await readBytes(edit, 'make an edit with faceclipnerf edit'), edit)
+    return { codes: blend(scene.referenceField, compositor.codes, strength ?? description.strength), compositor }
+  }
+  if (frame !== undefined) {
+    const codes = await frameCode(scene, frame)
+    return { codes, warp: codes }
+  }
+  if (from !== undefined && to !== undefined) {
+    const codes = blend(await frameCode(scene, from), await frameCode(scene, to), at)
+    return { codes, warp: codes }
+  }
+  return { codes: scene.referenceField }
+}
+
+/** Cameras in space units. */
+function views(scene: SceneManipulator, { camera, frame, orbit: frames, size: wanted }: RenderVerbOptions): Camera[] {
+  const id = camera ?? frame
+  const found =
+    frames === undefined ? [id === undefined ? scene.trainingCameras[0] : findFrame(scene, id).camera] : orbit(scene.trainingCameras, { frames })
+  return wanted === undefined ? found : found.map(view => resized(view, wanted))
+}
+
+/** The same view at another size of the same shape. */
+function resized(camera: Camera, [width, height]: [number, number]): Camera {
+  const [w, h] = camera.imageSize
+  const factor = width / w
+  if (Math.abs(h * factor - height) > 1)
+    throw new Error(
+      `render: --size ${width}x${height}, but the camera's pictures are ${w}x${h}; keep their shape, e.g. ${width}x${Math.round(h * factor)}`,
+    )
+  return scaleCamera(camera, factor, [width, height])
+}

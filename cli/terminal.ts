@@ -1,0 +1,42 @@
+/** Where the CLI speaks: results on standard output, progress and errors on standard error, or JSON lines when asked for. */
+
+/** A place to write to; tests pass their own. */
+export interface Terminal {
+  /** Results: paths, numbers, JSON lines. */
+  out(text: string): void
+  /** Progress and errors. */
+  err(text: string): void
+  /** Whether `err` is a terminal, so that a line may be redrawn. */
+  readonly interactive: boolean
+  /** Whether `err` may carry colour. */
+  readonly color: boolean
+  /** Aborted by the first Ctrl-C; the verb finishes its step, saves and returns. */
+  readonly signal: AbortSignal
+}
+
+/** The process's own terminal. Installs the Ctrl-C handler: the first asks to stop, the second stops at once. */
+export function processTerminal(): Terminal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
+    controller.abort()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  const interactive = process.stderr.isTTY === true
+  return {
+    out: text => void process.stdout.write(text),
+    err: text => void process.stderr.write(text),
+    interactive,
+    color: interactive && !process.env.NO_COLOR,
+    signal: controller.signal,
+  }
+}
+
+/** Exit code of a run that Ctrl-C ended: 128 + SIGINT. */
+export const INTERRUPTED = 130
+
+/** Ends a verb that was asked to stop; the message says what was kept and how to go on. */
+export class Interrupted extends Error {
+  override name = 'Interrupted'
+}

@@ -1,0 +1,41 @@
+/** What every verb does around its work: open the device, read a scene, write a file whole. */
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { type Device, loadScene, openDevice, type SceneManipulator, writeAtomic } from 'faceclipnerf'
+import type { DeviceChoice } from './options.ts'
+import type { Reporter } from './progress.ts'
+
+/** Opens the device that the options ask for and says which it is. */
+export async function openChosen({ device: kind, threads }: DeviceChoice, reporter: Reporter): Promise<Device> {
+  // 'auto' leaves room for the environment variable FACECLIPNERF_DEVICE
+  const device = await openDevice({ ...(kind === 'auto' ? {} : { kind }), threads })
+  reporter.note(`device: ${device.description}`)
+  return device
+}
+
+export async function readScene(device: Device, path: string): Promise<SceneManipulator> {
+  return await loadScene(device, await readBytes(path, 'make a scene with faceclipnerf train'), path)
+}
+
+/** A file's bytes. Throws, naming the file and the remedy, when it cannot be read. */
+export async function readBytes(path: string, remedy: string): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${path}: ${error.code === 'ENOENT' ? 'no such file' : `cannot be read (${error.message})`}; ${remedy}`)
+  })
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+export async function writeJson(path: string, value: object): Promise<void> {
+  await writeAtomic(path, new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`))
+}
+
+/** 'out/ada.png' + '.depth.png' -> 'out/ada.depth.png' */
+export function beside(path: string, suffix: string): string {
+  return join(dirname(path), basename(path, extname(path)) + suffix)
+}
+
+/** Throws unless the path ends as the verb writes it. */
+export function requireExtension(path: string, extensions: readonly string[]): void {
+  if (!extensions.includes(extname(path).toLowerCase()))
+    throw new Error(`${path}: cannot write "${extname(path)}" here; choose a name that ends in ${extensions.join(' or ')}`)
+}

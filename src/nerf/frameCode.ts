@@ -1,0 +1,21 @@
+/** The code field of a recorded instant: what one frame's face looks like. */
+import { tensor } from '../tensor/device.ts'
+import { type CodeField, constantCode } from './codeField.ts'
+import type { SceneFrame, SceneManipulator } from './sceneManipulator.ts'
+
+/** A frame of the scene by its id. Throws with ids there are. */
+export function findFrame(scene: SceneManipulator, id: string): SceneFrame {
+  const { frames, name } = scene.description
+  const found = frames.find(frame => frame.id === id)
+  if (found) return found
+  const shown = frames.slice(0, 8).map(frame => frame.id)
+  throw new Error(
+    `scene ${name}: no frame "${id}"; there are ${shown.join(', ')}${frames.length > shown.length ? ` … ${frames[frames.length - 1].id}` : ''}`,
+  )
+}
+
+/** The latent code of a frame, everywhere. Throws for an id the scene does not have. */
+export async function frameCode(scene: SceneManipulator, id: string): Promise<CodeField> {
+  const code = await scene.readCode(findFrame(scene, id).code)
+  return constantCode(tensor(scene.device, code, [scene.config.codeSize]))
+}
