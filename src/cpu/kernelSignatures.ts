@@ -49,6 +49,8 @@ export const KERNEL_SIGNATURES = {
   se3TransformBackward: 'w:ptr v:ptr x:ptr dy:ptr dw?:ptr dv?:ptr dx?:ptr',
   contract: 'x:ptr y:ptr',
   contractBackward: 'x:ptr dy:ptr dx:ptr',
+  // items: rays. origins, directions [rays, 3], z [rays, samples], points [rays, samples, 3].
+  rayPoints: 'origins:ptr directions:ptr z:ptr points:ptr samples:i32',
   // items: rays. sigma >= 0, z, weights [rays, samples], norm [rays]; last: length of the last interval. At most 16,384 samples.
   rayWeights: 'sigma:ptr z:ptr norm?:ptr weights:ptr samples:i32 last:f32',
   rayWeightsBackward: 'sigma:ptr z:ptr dy:ptr norm?:ptr dsigma:ptr samples:i32 last:f32',
@@ -59,6 +61,10 @@ export const KERNEL_SIGNATURES = {
   gridSamples: 'origins:ptr directions:ptr u:ptr grid:ptr z:ptr samples:i32 bins:i32 resolution:i32 near:f32 far:f32 uniformShare:f32',
   // items: points. largest u32 [resolution^3], zero-filled first: 1 + the bits of each cell's largest sigma.
   gridScatter: 'points:ptr sigma:ptr largest:ptr resolution:i32',
+  // items: outer * count. x [outer, from, inner] -> y [outer, count, inner], outputs offset ... of `to`; parts: distances per filter unit; filter 0 triangle, 1 bicubic.
+  resizeAxis: 'x:ptr y:ptr inner:i32 from:i32 to:i32 offset:i32 count:i32 parts:i32 filter:i32',
+  // items: outer * from.
+  resizeAxisBackward: 'dy:ptr dx:ptr inner:i32 from:i32 to:i32 offset:i32 count:i32 parts:i32 filter:i32',
   // items: cells.
   gridMerge: 'largest:ptr grid:ptr decay:f32',
 } as const

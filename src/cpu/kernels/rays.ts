@@ -1,4 +1,4 @@
-// Compositing along rays and sums over their samples; items = rays. Transcendental functions take four samples at a time, the running product one.
+// Points along rays, compositing and sums over samples; items = rays. Transcendental functions take four samples at a time, the running product one.
 
 import { SCRATCH_PACK, scratch } from './layout'
 import { expVector, madd, oneMinusExpNegative, splat } from './simdMath'
@@ -36,6 +36,27 @@ function absorb(sigma: usize, length: usize, through: usize, alpha: usize, sampl
     const depth = v128.load(through + at)
     v128.store(alpha + at, oneMinusExpNegative(depth))
     v128.store(through + at, expVector(f32x4.neg(depth)))
+  }
+}
+
+/** (origins, directions, z, points, samples): points = o + z d. */
+export function rayPoints(args: usize, begin: i32, end: i32): void {
+  const samples = load<i32>(args, 16)
+  let origin = <usize>load<u32>(args) + usize(begin) * 12
+  let direction = <usize>load<u32>(args, 4) + usize(begin) * 12
+  let z = <usize>load<u32>(args, 8) + (usize(begin) * samples << 2)
+  let point = <usize>load<u32>(args, 12) + usize(begin) * samples * 12
+  for (let ray = begin; ray < end; ray++) {
+    for (let m = 0; m < samples; m++) {
+      const t = load<f32>(z)
+      store<f32>(point, load<f32>(origin) + t * load<f32>(direction))
+      store<f32>(point, load<f32>(origin, 4) + t * load<f32>(direction, 4), 4)
+      store<f32>(point, load<f32>(origin, 8) + t * load<f32>(direction, 8), 8)
+      z += 4
+      point += 12
+    }
+    origin += 12
+    direction += 12
   }
 }
 

@@ -9,16 +9,14 @@ interface Attrs {
   readonly image: Shape
 }
 
-/** Index into the image of patch-row element i: rows are (b, patch y, patch x), columns (c, y, x). */
-function imageIndex(i: number, { patch, image: [, , width, channels] }: Attrs): number {
-  const columns = patch * patch * channels
-  const row = Math.floor(i / columns)
-  const column = i % columns
-  const across = width / patch
-  const y = Math.floor(row / across) * patch + (Math.floor(column / patch) % patch)
-  const x = (row % across) * patch + (column % patch)
-  // Whole images above each other are one tall image.
-  return (y * width + x) * channels + Math.floor(column / (patch * patch))
+/** Every element of the patches with its place in the images: rows are (b, patch y, patch x), columns (c, y, x). */
+function visit({ patch, image: [batch, height, width, channels] }: Attrs, element: (patchIndex: number, imageIndex: number) => void): void {
+  let i = 0
+  // Images above each other are one tall image.
+  for (let y0 = 0; y0 < batch * height; y0 += patch)
+    for (let x0 = 0; x0 < width; x0 += patch)
+      for (let c = 0; c < channels; c++)
+        for (let y = y0; y < y0 + patch; y++) for (let x = x0; x < x0 + patch; x++) element(i++, (y * width + x) * channels + c)
 }
 
 const indexWgsl = ({ patch, image: [, , width, channels] }: Attrs): string => {
@@ -52,7 +50,9 @@ const PATCHIFY: Op<Attrs> = {
     ],
   }),
   reference: ([image], [patches], _, attrs) => {
-    for (let i = 0; i < patches.length; i++) patches[i] = image[imageIndex(i, attrs)]
+    visit(attrs, (i, at) => {
+      patches[i] = image[at]
+    })
   },
   backward: ({ grads: [dy], attrs }) => [dy && apply1(UNPATCHIFY, [dy], attrs)],
 }
@@ -73,7 +73,9 @@ const UNPATCHIFY: Op<Attrs> = {
     ],
   }),
   reference: ([patches], [image], _, attrs) => {
-    for (let i = 0; i < patches.length; i++) image[imageIndex(i, attrs)] = patches[i]
+    visit(attrs, (i, at) => {
+      image[at] = patches[i]
+    })
   },
   backward: ({ grads: [dy], attrs }) => [dy && apply1(PATCHIFY, [dy], attrs)],
 }

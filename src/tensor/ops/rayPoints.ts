@@ -24,6 +24,9 @@ const RAY_POINTS: Op<null> = {
       }),
     ],
   }),
+  simd: ({ inputs: [, , z] }) => ({
+    calls: [{ kernel: 'rayPoints', items: z.shape[0], grain: 256, args: [input(0), input(1), input(2), output(0), { i32: z.shape[1] }] }],
+  }),
   reference: ([origins, directions, z], [x], { inputs }) => {
     const samples = inputs[2].shape[1]
     for (let q = 0; q < z.length; q++) {

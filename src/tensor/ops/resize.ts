@@ -4,7 +4,7 @@
  * input pixels apart: an integer numerator, so that weights computed on the fly are exact to rounding.
  */
 import { apply1, type Op } from '../op.ts'
-import { elements, input, output, type Shape, showShape, type Tensor } from '../tensor.ts'
+import { elements, input, output, type Shape, type SimdWork, showShape, type Tensor } from '../tensor.ts'
 import { float, itemKernel } from '../wgsl.ts'
 
 export type ResizeFilter = 'bilinear' | 'bicubic'
@@ -112,6 +112,7 @@ const RESIZE_AXIS: Op<AxisAttrs> = {
       ],
     }
   },
+  simd: (_, attrs) => simdCall('resizeAxis', attrs.outer * attrs.count, attrs),
   reference: ([x], [y], _, attrs) => {
     const { outer, inner, from, offset, count } = attrs
     const sums = new Float64Array(inner)
@@ -128,6 +129,13 @@ const RESIZE_AXIS: Op<AxisAttrs> = {
     }
   },
   backward: ({ inputs: [x], grads: [dy], attrs }) => [dy && apply1(RESIZE_AXIS_BACKWARD, [dy], { ...attrs, shape: x.shape })],
+}
+
+function simdCall(kernel: string, items: number, attrs: AxisAttrs): SimdWork {
+  const { inner, from, to, offset, count, filter } = attrs
+  const numbers = [inner, from, to, offset, count, partsOf(attrs), FILTERS[filter].radius - 1].map(i32 => ({ i32 }))
+  // about 4,096 floats per task
+  return { calls: [{ kernel, items, grain: Math.max(1, Math.ceil(4096 / inner)), args: [input(0), output(0), ...numbers] }] }
 }
 
 /** The adjoint: input j gathers from every output whose filter reaches it. */
@@ -158,6 +166,7 @@ const RESIZE_AXIS_BACKWARD: Op<AxisAttrs> = {
       ],
     }
   },
+  simd: (_, attrs) => simdCall('resizeAxisBackward', attrs.outer * attrs.from, attrs),
   reference: ([dy], [dx], _, attrs) => {
     const { outer, inner, from, offset, count } = attrs
     const sums = new Float64Array(outer * from * inner)
