@@ -1,11 +1,11 @@
-// Register blocks of the dense kernels: up to 4 rows x 8 columns of accumulators, fully unrolled by hand because the eight
-// accumulators, two columns of B and one broadcast of A are what 16 vector registers hold.
+// Register blocks of the dense kernels. Four rows by eight columns: eight accumulators, two vectors of B and one broadcast of A stay in the
+// sixteen vector registers of x64. Each step of the inner sum is written out once: V8 gains nothing from unrolling it further (measured).
 
-import { activate } from './simdMath'
+import { sigmoidVector, softplusVector, splat } from './simdMath'
 
 // @ts-ignore: decorator
 @inline
-function storeColumns4(out: usize, v: v128, width: i32): void {
+export function storeColumns4(out: usize, v: v128, width: i32): void {
   if (width >= 4) {
     v128.store(out, v)
     return
@@ -27,368 +27,294 @@ function storeColumns8(out: usize, a: v128, b: v128, width: i32): void {
   if (width > 4) storeColumns4(out + 16, b, width - 4)
 }
 
-/**
- * out[i][0..8) = activation(init[i] + sum_k x[i][k] * panel[k][0..8)) for 4 rows; the first `width` columns are stored.
- * Strides are in bytes; initStride 0 repeats one row (a bias).
- */
-export function rows4x8(x: usize, xStride: usize, depth: i32, panel: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32): void {
-  let c00 = v128.load(init)
-  let c01 = v128.load(init, 16)
-  let c10 = v128.load(init + initStride)
-  let c11 = v128.load(init + initStride, 16)
-  let c20 = v128.load(init + initStride * 2)
-  let c21 = v128.load(init + initStride * 2, 16)
-  let c30 = v128.load(init + initStride * 3)
-  let c31 = v128.load(init + initStride * 3, 16)
-  let x0 = x
-  let x1 = x + xStride * 1
-  let x2 = x + xStride * 2
-  let x3 = x + xStride * 3
-  let p = panel
-  let k = depth
-  for (; k >= 4; k -= 4) {
-    const b00 = v128.load(p)
-    const b01 = v128.load(p, 16)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    c01 = f32x4.add(c01, f32x4.mul(a00, b01))
-    const a01 = v128.load32_splat(x1)
-    c10 = f32x4.add(c10, f32x4.mul(a01, b00))
-    c11 = f32x4.add(c11, f32x4.mul(a01, b01))
-    const a02 = v128.load32_splat(x2)
-    c20 = f32x4.add(c20, f32x4.mul(a02, b00))
-    c21 = f32x4.add(c21, f32x4.mul(a02, b01))
-    const a03 = v128.load32_splat(x3)
-    c30 = f32x4.add(c30, f32x4.mul(a03, b00))
-    c31 = f32x4.add(c31, f32x4.mul(a03, b01))
-    const b10 = v128.load(p, 32)
-    const b11 = v128.load(p, 48)
-    const a10 = v128.load32_splat(x0, 4)
-    c00 = f32x4.add(c00, f32x4.mul(a10, b10))
-    c01 = f32x4.add(c01, f32x4.mul(a10, b11))
-    const a11 = v128.load32_splat(x1, 4)
-    c10 = f32x4.add(c10, f32x4.mul(a11, b10))
-    c11 = f32x4.add(c11, f32x4.mul(a11, b11))
-    const a12 = v128.load32_splat(x2, 4)
-    c20 = f32x4.add(c20, f32x4.mul(a12, b10))
-    c21 = f32x4.add(c21, f32x4.mul(a12, b11))
-    const a13 = v128.load32_splat(x3, 4)
-    c30 = f32x4.add(c30, f32x4.mul(a13, b10))
-    c31 = f32x4.add(c31, f32x4.mul(a13, b11))
-    const b20 = v128.load(p, 64)
-    const b21 = v128.load(p, 80)
-    const a20 = v128.load32_splat(x0, 8)
-    c00 = f32x4.add(c00, f32x4.mul(a20, b20))
-    c01 = f32x4.add(c01, f32x4.mul(a20, b21))
-    const a21 = v128.load32_splat(x1, 8)
-    c10 = f32x4.add(c10, f32x4.mul(a21, b20))
-    c11 = f32x4.add(c11, f32x4.mul(a21, b21))
-    const a22 = v128.load32_splat(x2, 8)
-    c20 = f32x4.add(c20, f32x4.mul(a22, b20))
-    c21 = f32x4.add(c21, f32x4.mul(a22, b21))
-    const a23 = v128.load32_splat(x3, 8)
-    c30 = f32x4.add(c30, f32x4.mul(a23, b20))
-    c31 = f32x4.add(c31, f32x4.mul(a23, b21))
-    const b30 = v128.load(p, 96)
-    const b31 = v128.load(p, 112)
-    const a30 = v128.load32_splat(x0, 12)
-    c00 = f32x4.add(c00, f32x4.mul(a30, b30))
-    c01 = f32x4.add(c01, f32x4.mul(a30, b31))
-    const a31 = v128.load32_splat(x1, 12)
-    c10 = f32x4.add(c10, f32x4.mul(a31, b30))
-    c11 = f32x4.add(c11, f32x4.mul(a31, b31))
-    const a32 = v128.load32_splat(x2, 12)
-    c20 = f32x4.add(c20, f32x4.mul(a32, b30))
-    c21 = f32x4.add(c21, f32x4.mul(a32, b31))
-    const a33 = v128.load32_splat(x3, 12)
-    c30 = f32x4.add(c30, f32x4.mul(a33, b30))
-    c31 = f32x4.add(c31, f32x4.mul(a33, b31))
-    x0 += 16
-    x1 += 16
-    x2 += 16
-    x3 += 16
-    p += 128
-  }
-  for (; k > 0; k--) {
-    const b00 = v128.load(p)
-    const b01 = v128.load(p, 16)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    c01 = f32x4.add(c01, f32x4.mul(a00, b01))
-    const a01 = v128.load32_splat(x1)
-    c10 = f32x4.add(c10, f32x4.mul(a01, b00))
-    c11 = f32x4.add(c11, f32x4.mul(a01, b01))
-    const a02 = v128.load32_splat(x2)
-    c20 = f32x4.add(c20, f32x4.mul(a02, b00))
-    c21 = f32x4.add(c21, f32x4.mul(a02, b01))
-    const a03 = v128.load32_splat(x3)
-    c30 = f32x4.add(c30, f32x4.mul(a03, b00))
-    c31 = f32x4.add(c31, f32x4.mul(a03, b01))
-    x0 += 4
-    x1 += 4
-    x2 += 4
-    x3 += 4
-    p += 32
-  }
-  storeColumns8(out, activate(c00, activation), activate(c01, activation), width)
-  storeColumns8(out + outStride, activate(c10, activation), activate(c11, activation), width)
-  storeColumns8(out + outStride * 2, activate(c20, activation), activate(c21, activation), width)
-  storeColumns8(out + outStride * 3, activate(c30, activation), activate(c31, activation), width)
+// @ts-ignore: decorator
+@inline
+function relu(z: v128): v128 {
+  return f32x4.pmax(z, splat(0))
+}
+
+/** 2 softplus, 3 sigmoid. */
+// @ts-ignore: decorator
+@inline
+function smooth(z: v128, activation: i32): v128 {
+  return activation == 2 ? softplusVector(z) : sigmoidVector(z)
+}
+
+// @ts-ignore: decorator
+@inline
+export function activate(z: v128, activation: i32): v128 {
+  if (activation == 0) return z
+  return activation == 1 ? relu(z) : smooth(z, activation)
+}
+
+// @ts-ignore: decorator
+@inline
+export function step(sum: v128, a: v128, b: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(a, b))
 }
 
 /**
- * out[i][0..4) = activation(init[i] + sum_k x[i][k] * panel[k][0..4)) for 4 rows; the first `width` columns are stored.
+ * out[i][0..8) = activation(init[i] + sum_k x[i][k] * panel[k][0..8)) for every row i; the first `width` columns are stored.
  * Strides are in bytes; initStride 0 repeats one row (a bias).
  */
-export function rows4x4(x: usize, xStride: usize, depth: i32, panel: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32): void {
-  let c00 = v128.load(init)
-  let c10 = v128.load(init + initStride)
-  let c20 = v128.load(init + initStride * 2)
-  let c30 = v128.load(init + initStride * 3)
-  let x0 = x
-  let x1 = x + xStride * 1
-  let x2 = x + xStride * 2
-  let x3 = x + xStride * 3
-  let p = panel
-  let k = depth
-  for (; k >= 4; k -= 4) {
-    const b00 = v128.load(p)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    const a01 = v128.load32_splat(x1)
-    c10 = f32x4.add(c10, f32x4.mul(a01, b00))
-    const a02 = v128.load32_splat(x2)
-    c20 = f32x4.add(c20, f32x4.mul(a02, b00))
-    const a03 = v128.load32_splat(x3)
-    c30 = f32x4.add(c30, f32x4.mul(a03, b00))
-    const b10 = v128.load(p, 16)
-    const a10 = v128.load32_splat(x0, 4)
-    c00 = f32x4.add(c00, f32x4.mul(a10, b10))
-    const a11 = v128.load32_splat(x1, 4)
-    c10 = f32x4.add(c10, f32x4.mul(a11, b10))
-    const a12 = v128.load32_splat(x2, 4)
-    c20 = f32x4.add(c20, f32x4.mul(a12, b10))
-    const a13 = v128.load32_splat(x3, 4)
-    c30 = f32x4.add(c30, f32x4.mul(a13, b10))
-    const b20 = v128.load(p, 32)
-    const a20 = v128.load32_splat(x0, 8)
-    c00 = f32x4.add(c00, f32x4.mul(a20, b20))
-    const a21 = v128.load32_splat(x1, 8)
-    c10 = f32x4.add(c10, f32x4.mul(a21, b20))
-    const a22 = v128.load32_splat(x2, 8)
-    c20 = f32x4.add(c20, f32x4.mul(a22, b20))
-    const a23 = v128.load32_splat(x3, 8)
-    c30 = f32x4.add(c30, f32x4.mul(a23, b20))
-    const b30 = v128.load(p, 48)
-    const a30 = v128.load32_splat(x0, 12)
-    c00 = f32x4.add(c00, f32x4.mul(a30, b30))
-    const a31 = v128.load32_splat(x1, 12)
-    c10 = f32x4.add(c10, f32x4.mul(a31, b30))
-    const a32 = v128.load32_splat(x2, 12)
-    c20 = f32x4.add(c20, f32x4.mul(a32, b30))
-    const a33 = v128.load32_splat(x3, 12)
-    c30 = f32x4.add(c30, f32x4.mul(a33, b30))
-    x0 += 16
-    x1 += 16
-    x2 += 16
-    x3 += 16
-    p += 64
+export function multiplyBy8(
+  x: usize, xStride: usize, rows: i32, depth: i32, panel: usize,
+  init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32,
+): void {
+  for (; rows >= 4; rows -= 4) {
+    const init1 = init + initStride
+    const init2 = init1 + initStride
+    const init3 = init2 + initStride
+    let a0 = v128.load(init)
+    let b0 = v128.load(init, 16)
+    let a1 = v128.load(init1)
+    let b1 = v128.load(init1, 16)
+    let a2 = v128.load(init2)
+    let b2 = v128.load(init2, 16)
+    let a3 = v128.load(init3)
+    let b3 = v128.load(init3, 16)
+    let x0 = x
+    let x1 = x0 + xStride
+    let x2 = x1 + xStride
+    let x3 = x2 + xStride
+    let p = panel
+    for (let k = depth; k > 0; k--) {
+      const a = v128.load(p)
+      const b = v128.load(p, 16)
+      const s0 = v128.load32_splat(x0)
+      a0 = step(a0, s0, a)
+      b0 = step(b0, s0, b)
+      const s1 = v128.load32_splat(x1)
+      a1 = step(a1, s1, a)
+      b1 = step(b1, s1, b)
+      const s2 = v128.load32_splat(x2)
+      a2 = step(a2, s2, a)
+      b2 = step(b2, s2, b)
+      const s3 = v128.load32_splat(x3)
+      a3 = step(a3, s3, a)
+      b3 = step(b3, s3, b)
+      x0 += 4
+      x1 += 4
+      x2 += 4
+      x3 += 4
+      p += 32
+    }
+    if (activation == 1) {
+      a0 = relu(a0)
+      b0 = relu(b0)
+      a1 = relu(a1)
+      b1 = relu(b1)
+      a2 = relu(a2)
+      b2 = relu(b2)
+      a3 = relu(a3)
+      b3 = relu(b3)
+    } else if (activation != 0) {
+      a0 = smooth(a0, activation)
+      b0 = smooth(b0, activation)
+      a1 = smooth(a1, activation)
+      b1 = smooth(b1, activation)
+      a2 = smooth(a2, activation)
+      b2 = smooth(b2, activation)
+      a3 = smooth(a3, activation)
+      b3 = smooth(b3, activation)
+    }
+    storeColumns8(out, a0, b0, width)
+    storeColumns8(out + outStride, a1, b1, width)
+    storeColumns8(out + outStride * 2, a2, b2, width)
+    storeColumns8(out + outStride * 3, a3, b3, width)
+    x += xStride << 2
+    init += initStride << 2
+    out += outStride << 2
   }
-  for (; k > 0; k--) {
-    const b00 = v128.load(p)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    const a01 = v128.load32_splat(x1)
-    c10 = f32x4.add(c10, f32x4.mul(a01, b00))
-    const a02 = v128.load32_splat(x2)
-    c20 = f32x4.add(c20, f32x4.mul(a02, b00))
-    const a03 = v128.load32_splat(x3)
-    c30 = f32x4.add(c30, f32x4.mul(a03, b00))
-    x0 += 4
-    x1 += 4
-    x2 += 4
-    x3 += 4
-    p += 16
+  for (; rows > 0; rows--) {
+    let a0 = v128.load(init)
+    let b0 = v128.load(init, 16)
+    let x0 = x
+    let p = panel
+    for (let k = depth; k > 0; k--) {
+      const s0 = v128.load32_splat(x0)
+      a0 = step(a0, s0, v128.load(p))
+      b0 = step(b0, s0, v128.load(p, 16))
+      x0 += 4
+      p += 32
+    }
+    storeColumns8(out, activate(a0, activation), activate(b0, activation), width)
+    x += xStride
+    init += initStride
+    out += outStride
   }
-  storeColumns4(out, activate(c00, activation), width)
-  storeColumns4(out + outStride, activate(c10, activation), width)
-  storeColumns4(out + outStride * 2, activate(c20, activation), width)
-  storeColumns4(out + outStride * 3, activate(c30, activation), width)
+}
+
+/** The same for a panel of four columns. */
+export function multiplyBy4(
+  x: usize, xStride: usize, rows: i32, depth: i32, panel: usize,
+  init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32,
+): void {
+  for (; rows >= 4; rows -= 4) {
+    let a0 = v128.load(init)
+    let a1 = v128.load(init + initStride)
+    let a2 = v128.load(init + initStride * 2)
+    let a3 = v128.load(init + initStride * 3)
+    let x0 = x
+    let x1 = x0 + xStride
+    let x2 = x1 + xStride
+    let x3 = x2 + xStride
+    let p = panel
+    for (let k = depth; k > 0; k--) {
+      const a = v128.load(p)
+      a0 = step(a0, v128.load32_splat(x0), a)
+      a1 = step(a1, v128.load32_splat(x1), a)
+      a2 = step(a2, v128.load32_splat(x2), a)
+      a3 = step(a3, v128.load32_splat(x3), a)
+      x0 += 4
+      x1 += 4
+      x2 += 4
+      x3 += 4
+      p += 16
+    }
+    storeColumns4(out, activate(a0, activation), width)
+    storeColumns4(out + outStride, activate(a1, activation), width)
+    storeColumns4(out + outStride * 2, activate(a2, activation), width)
+    storeColumns4(out + outStride * 3, activate(a3, activation), width)
+    x += xStride << 2
+    init += initStride << 2
+    out += outStride << 2
+  }
+  for (; rows > 0; rows--) {
+    let a0 = v128.load(init)
+    let x0 = x
+    let p = panel
+    for (let k = depth; k > 0; k--) {
+      a0 = step(a0, v128.load32_splat(x0), v128.load(p))
+      x0 += 4
+      p += 16
+    }
+    storeColumns4(out, activate(a0, activation), width)
+    x += xStride
+    init += initStride
+    out += outStride
+  }
 }
 
 /**
- * out[i][0..8) = activation(init[i] + sum_k x[i][k] * panel[k][0..8)) for 1 row; the first `width` columns are stored.
- * Strides are in bytes; initStride 0 repeats one row (a bias).
+ * out[i][0..8) = init[i] + sum_r x[r][i] * z[r][0..8) for `columns` columns i of x: eight columns of xT z. The first `width` are stored.
  */
-export function rows1x8(x: usize, xStride: usize, depth: i32, panel: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32): void {
-  let c00 = v128.load(init)
-  let c01 = v128.load(init, 16)
-  let x0 = x
-  let p = panel
-  let k = depth
-  for (; k >= 4; k -= 4) {
-    const b00 = v128.load(p)
-    const b01 = v128.load(p, 16)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    c01 = f32x4.add(c01, f32x4.mul(a00, b01))
-    const b10 = v128.load(p, 32)
-    const b11 = v128.load(p, 48)
-    const a10 = v128.load32_splat(x0, 4)
-    c00 = f32x4.add(c00, f32x4.mul(a10, b10))
-    c01 = f32x4.add(c01, f32x4.mul(a10, b11))
-    const b20 = v128.load(p, 64)
-    const b21 = v128.load(p, 80)
-    const a20 = v128.load32_splat(x0, 8)
-    c00 = f32x4.add(c00, f32x4.mul(a20, b20))
-    c01 = f32x4.add(c01, f32x4.mul(a20, b21))
-    const b30 = v128.load(p, 96)
-    const b31 = v128.load(p, 112)
-    const a30 = v128.load32_splat(x0, 12)
-    c00 = f32x4.add(c00, f32x4.mul(a30, b30))
-    c01 = f32x4.add(c01, f32x4.mul(a30, b31))
-    x0 += 16
-    p += 128
+export function outerBy8(
+  x: usize, xStride: usize, columns: i32, rows: i32, z: usize, zStride: usize,
+  init: usize, initStride: usize, out: usize, outStride: usize, width: i32,
+): void {
+  for (; columns >= 4; columns -= 4) {
+    const init1 = init + initStride
+    const init2 = init1 + initStride
+    const init3 = init2 + initStride
+    let a0 = v128.load(init)
+    let b0 = v128.load(init, 16)
+    let a1 = v128.load(init1)
+    let b1 = v128.load(init1, 16)
+    let a2 = v128.load(init2)
+    let b2 = v128.load(init2, 16)
+    let a3 = v128.load(init3)
+    let b3 = v128.load(init3, 16)
+    let xr = x
+    let zr = z
+    for (let r = rows; r > 0; r--) {
+      const a = v128.load(zr)
+      const b = v128.load(zr, 16)
+      const s0 = v128.load32_splat(xr)
+      a0 = step(a0, s0, a)
+      b0 = step(b0, s0, b)
+      const s1 = v128.load32_splat(xr, 4)
+      a1 = step(a1, s1, a)
+      b1 = step(b1, s1, b)
+      const s2 = v128.load32_splat(xr, 8)
+      a2 = step(a2, s2, a)
+      b2 = step(b2, s2, b)
+      const s3 = v128.load32_splat(xr, 12)
+      a3 = step(a3, s3, a)
+      b3 = step(b3, s3, b)
+      xr += xStride
+      zr += zStride
+    }
+    storeColumns8(out, a0, b0, width)
+    storeColumns8(out + outStride, a1, b1, width)
+    storeColumns8(out + outStride * 2, a2, b2, width)
+    storeColumns8(out + outStride * 3, a3, b3, width)
+    x += 16
+    init += initStride << 2
+    out += outStride << 2
   }
-  for (; k > 0; k--) {
-    const b00 = v128.load(p)
-    const b01 = v128.load(p, 16)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    c01 = f32x4.add(c01, f32x4.mul(a00, b01))
-    x0 += 4
-    p += 32
+  for (; columns > 0; columns--) {
+    let a0 = v128.load(init)
+    let b0 = v128.load(init, 16)
+    let xr = x
+    let zr = z
+    for (let r = rows; r > 0; r--) {
+      const s0 = v128.load32_splat(xr)
+      a0 = step(a0, s0, v128.load(zr))
+      b0 = step(b0, s0, v128.load(zr, 16))
+      xr += xStride
+      zr += zStride
+    }
+    storeColumns8(out, a0, b0, width)
+    x += 4
+    init += initStride
+    out += outStride
   }
-  storeColumns8(out, activate(c00, activation), activate(c01, activation), width)
 }
 
-/**
- * out[i][0..4) = activation(init[i] + sum_k x[i][k] * panel[k][0..4)) for 1 row; the first `width` columns are stored.
- * Strides are in bytes; initStride 0 repeats one row (a bias).
- */
-export function rows1x4(x: usize, xStride: usize, depth: i32, panel: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32, activation: i32): void {
-  let c00 = v128.load(init)
-  let x0 = x
-  let p = panel
-  let k = depth
-  for (; k >= 4; k -= 4) {
-    const b00 = v128.load(p)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    const b10 = v128.load(p, 16)
-    const a10 = v128.load32_splat(x0, 4)
-    c00 = f32x4.add(c00, f32x4.mul(a10, b10))
-    const b20 = v128.load(p, 32)
-    const a20 = v128.load32_splat(x0, 8)
-    c00 = f32x4.add(c00, f32x4.mul(a20, b20))
-    const b30 = v128.load(p, 48)
-    const a30 = v128.load32_splat(x0, 12)
-    c00 = f32x4.add(c00, f32x4.mul(a30, b30))
-    x0 += 16
-    p += 64
+/** The same for four columns of z. */
+export function outerBy4(
+  x: usize, xStride: usize, columns: i32, rows: i32, z: usize, zStride: usize,
+  init: usize, initStride: usize, out: usize, outStride: usize, width: i32,
+): void {
+  for (; columns >= 4; columns -= 4) {
+    let a0 = v128.load(init)
+    let a1 = v128.load(init + initStride)
+    let a2 = v128.load(init + initStride * 2)
+    let a3 = v128.load(init + initStride * 3)
+    let xr = x
+    let zr = z
+    for (let r = rows; r > 0; r--) {
+      const a = v128.load(zr)
+      a0 = step(a0, v128.load32_splat(xr), a)
+      a1 = step(a1, v128.load32_splat(xr, 4), a)
+      a2 = step(a2, v128.load32_splat(xr, 8), a)
+      a3 = step(a3, v128.load32_splat(xr, 12), a)
+      xr += xStride
+      zr += zStride
+    }
+    storeColumns4(out, a0, width)
+    storeColumns4(out + outStride, a1, width)
+    storeColumns4(out + outStride * 2, a2, width)
+    storeColumns4(out + outStride * 3, a3, width)
+    x += 16
+    init += initStride << 2
+    out += outStride << 2
   }
-  for (; k > 0; k--) {
-    const b00 = v128.load(p)
-    const a00 = v128.load32_splat(x0)
-    c00 = f32x4.add(c00, f32x4.mul(a00, b00))
-    x0 += 4
-    p += 16
+  for (; columns > 0; columns--) {
+    let a0 = v128.load(init)
+    let xr = x
+    let zr = z
+    for (let r = rows; r > 0; r--) {
+      a0 = step(a0, v128.load32_splat(xr), v128.load(zr))
+      xr += xStride
+      zr += zStride
+    }
+    storeColumns4(out, a0, width)
+    x += 4
+    init += initStride
+    out += outStride
   }
-  storeColumns4(out, activate(c00, activation), width)
 }
 
-/** out[i][0..8) = init[i] + sum_r x[r][i] * z[r][0..8) for 4 columns of x: a block of xT z. The first `width` columns are stored. */
-export function outer4x8(x: usize, xStride: usize, depth: i32, z: usize, zStride: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32): void {
-  let c00 = v128.load(init)
-  let c01 = v128.load(init, 16)
-  let c10 = v128.load(init + initStride)
-  let c11 = v128.load(init + initStride, 16)
-  let c20 = v128.load(init + initStride * 2)
-  let c21 = v128.load(init + initStride * 2, 16)
-  let c30 = v128.load(init + initStride * 3)
-  let c31 = v128.load(init + initStride * 3, 16)
-  let xr = x
-  let zr = z
-  for (let r = depth; r > 0; r--) {
-    const b0 = v128.load(zr)
-    const b1 = v128.load(zr, 16)
-    const a0 = v128.load32_splat(xr)
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0))
-    c01 = f32x4.add(c01, f32x4.mul(a0, b1))
-    const a1 = v128.load32_splat(xr, 4)
-    c10 = f32x4.add(c10, f32x4.mul(a1, b0))
-    c11 = f32x4.add(c11, f32x4.mul(a1, b1))
-    const a2 = v128.load32_splat(xr, 8)
-    c20 = f32x4.add(c20, f32x4.mul(a2, b0))
-    c21 = f32x4.add(c21, f32x4.mul(a2, b1))
-    const a3 = v128.load32_splat(xr, 12)
-    c30 = f32x4.add(c30, f32x4.mul(a3, b0))
-    c31 = f32x4.add(c31, f32x4.mul(a3, b1))
-    xr += xStride
-    zr += zStride
+/** out[j] = init[j] + sum_r z[r][j] for the first `width` of eight columns. */
+export function sumRowsOf8(z: usize, zStride: usize, rows: i32, init: usize, out: usize, width: i32): void {
+  let a = v128.load(init)
+  let b = v128.load(init, 16)
+  for (; rows > 0; rows--) {
+    a = f32x4.add(a, v128.load(z))
+    b = f32x4.add(b, v128.load(z, 16))
+    z += zStride
   }
-  storeColumns8(out, c00, c01, width)
-  storeColumns8(out + outStride, c10, c11, width)
-  storeColumns8(out + outStride * 2, c20, c21, width)
-  storeColumns8(out + outStride * 3, c30, c31, width)
-}
-
-/** out[i][0..4) = init[i] + sum_r x[r][i] * z[r][0..4) for 4 columns of x: a block of xT z. The first `width` columns are stored. */
-export function outer4x4(x: usize, xStride: usize, depth: i32, z: usize, zStride: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32): void {
-  let c00 = v128.load(init)
-  let c10 = v128.load(init + initStride)
-  let c20 = v128.load(init + initStride * 2)
-  let c30 = v128.load(init + initStride * 3)
-  let xr = x
-  let zr = z
-  for (let r = depth; r > 0; r--) {
-    const b0 = v128.load(zr)
-    const a0 = v128.load32_splat(xr)
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0))
-    const a1 = v128.load32_splat(xr, 4)
-    c10 = f32x4.add(c10, f32x4.mul(a1, b0))
-    const a2 = v128.load32_splat(xr, 8)
-    c20 = f32x4.add(c20, f32x4.mul(a2, b0))
-    const a3 = v128.load32_splat(xr, 12)
-    c30 = f32x4.add(c30, f32x4.mul(a3, b0))
-    xr += xStride
-    zr += zStride
-  }
-  storeColumns4(out, c00, width)
-  storeColumns4(out + outStride, c10, width)
-  storeColumns4(out + outStride * 2, c20, width)
-  storeColumns4(out + outStride * 3, c30, width)
-}
-
-/** out[i][0..8) = init[i] + sum_r x[r][i] * z[r][0..8) for 1 column of x: a block of xT z. The first `width` columns are stored. */
-export function outer1x8(x: usize, xStride: usize, depth: i32, z: usize, zStride: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32): void {
-  let c00 = v128.load(init)
-  let c01 = v128.load(init, 16)
-  let xr = x
-  let zr = z
-  for (let r = depth; r > 0; r--) {
-    const b0 = v128.load(zr)
-    const b1 = v128.load(zr, 16)
-    const a0 = v128.load32_splat(xr)
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0))
-    c01 = f32x4.add(c01, f32x4.mul(a0, b1))
-    xr += xStride
-    zr += zStride
-  }
-  storeColumns8(out, c00, c01, width)
-}
-
-/** out[i][0..4) = init[i] + sum_r x[r][i] * z[r][0..4) for 1 column of x: a block of xT z. The first `width` columns are stored. */
-export function outer1x4(x: usize, xStride: usize, depth: i32, z: usize, zStride: usize, init: usize, initStride: usize, out: usize, outStride: usize, width: i32): void {
-  let c00 = v128.load(init)
-  let xr = x
-  let zr = z
-  for (let r = depth; r > 0; r--) {
-    const b0 = v128.load(zr)
-    const a0 = v128.load32_splat(xr)
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0))
-    xr += xStride
-    zr += zStride
-  }
-  storeColumns4(out, c00, width)
+  storeColumns8(out, a, b, width)
 }

@@ -76,16 +76,7 @@ export function oneMinusExpNegative(y: v128): v128 {
   return v128.bitselect(series, direct, f32x4.lt(y, splat(0.7)))
 }
 
-/** 0 none, 1 relu, 2 softplus, 3 sigmoid. */
-// @ts-ignore: decorator
-@inline
-export function activate(z: v128, activation: i32): v128 {
-  if (activation == 0) return z
-  if (activation == 1) return f32x4.pmax(z, splat(0))
-  return activation == 2 ? softplusVector(z) : sigmoidVector(z)
-}
-
-/** dy * activation'(z), from the value y = activation(z). */
+/** dy * activation'(z), from the value y = activation(z); 0 none, 1 relu, 2 softplus, 3 sigmoid. */
 // @ts-ignore: decorator
 @inline
 export function activationBackward(y: v128, dy: v128, activation: i32): v128 {
