@@ -3,11 +3,9 @@ import { tensor } from '../../../src/tensor/device.ts'
 import { grad } from '../../../src/tensor/grad.ts'
 import { fill } from '../../../src/tensor/ops/fill.ts'
 import { sum } from '../../../src/tensor/ops/reduce.ts'
-import { expSe3, se3Transform } from '../../../src/tensor/ops/se3.ts'
+import { se3Transform } from '../../../src/tensor/ops/se3.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
-import { loadGolden } from '../../golden.ts'
 import { checkOp, randomValues, testDevices } from '../harness.ts'
-import { checkGolden } from './goldenCase.ts'
 
 const screws = (rows: number, angle: number) => [{ shape: [rows, 3], range: [-angle, angle] as const }, { shape: [rows, 3] }, { shape: [rows, 3] }]
 
@@ -62,22 +60,5 @@ describe('se3Transform', () => {
 
   test('names shapes that do not fit', () => {
     expect(() => se3Transform(fill([4, 3], 0), fill([4, 3], 0), fill([5, 3], 0))).toThrow('must all be [Q, 3], got [4, 3], [4, 3] and [5, 3]')
-  })
-})
-
-describe('expSe3', () => {
-  test('golden exp_se3', () =>
-    checkGolden(loadGolden('exp_se3'), ({ leaf, loss }) => {
-      const [screw, theta] = [leaf('mixed_angles/in/screw'), leaf('mixed_angles/in/theta')]
-      const transform = expSe3(screw, theta)
-      const [dscrew, dtheta] = grad(loss({ 'mixed_angles/cot/transform': transform }), [screw, theta])
-      return { 'mixed_angles/out/transform': transform, 'mixed_angles/grad/screw': dscrew, 'mixed_angles/grad/theta': dtheta }
-    }))
-
-  test('gradients, odd size', () =>
-    checkOp({ name: 'expSe3', inputs: [{ shape: [33, 6] }, { shape: [33], range: [-3, 3] }], build: ([screw, theta]) => expSe3(screw, theta) }))
-
-  test('names shapes that do not fit', () => {
-    expect(() => expSe3(fill([4, 5], 0), fill([4], 0))).toThrow('expSe3: needs screw [N, 6] and theta [N], got [4, 5] and [4]')
   })
 })
