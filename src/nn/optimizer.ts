@@ -1,9 +1,11 @@
 /** Adam over a parameter set: flat gradients and moments beside the flat parameters, one update per learning-rate group. */
 import { type Device, Storage } from '../tensor/device.ts'
-import { adam, clipGradientNorm } from '../tensor/ops/adam.ts'
 import { grad } from '../tensor/grad.ts'
+import { valueKey } from '../tensor/memoryPlan.ts'
+import { adam, clipGradientNorm } from '../tensor/ops/adam.ts'
+import { assign } from '../tensor/ops/assign.ts'
 import type { PlanRequest } from '../tensor/plan.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import type { GraphNode, Tensor } from '../tensor/tensor.ts'
 import type { ParameterSet } from './parameters.ts'
 
 export interface AdamOptions {
@@ -38,8 +40,21 @@ export class Adam {
   /** The part of a plan that lowers `loss`: gradients placed into the flat buffer, then one Adam update per group. */
   minimize(loss: Tensor): Required<Pick<PlanRequest, 'effects' | 'into'>> {
     const { parameters, gradients } = this
-    const grads = grad(loss, parameters.names.map(name => parameters.get(name)))
-    const into = parameters.names.map((name, i) => ({ value: grads[i], leaf: gradients.tensor(grads[i].shape, parameters.offset(name)) }))
+    const grads = grad(
+      loss,
+      parameters.names.map(name => parameters.get(name)),
+    )
+    const into: { value: Tensor; leaf: Tensor }[] = []
+    const copies: GraphNode[] = []
+    const placed = new Set<string>()
+    for (const [i, name] of parameters.names.entries()) {
+      const leaf = gradients.tensor(grads[i].shape, parameters.offset(name))
+      const key = valueKey(grads[i].source)
+      // One gradient can belong to two parameters (of a sum); a value has one place, so the second gets a copy, recorded before the update.
+      if (grads[i].source.kind === 'node' && !placed.has(key)) into.push({ value: grads[i], leaf })
+      else copies.push(assign(leaf, grads[i]))
+      placed.add(key)
+    }
     const { maxNorm } = this.options
     const clip = maxNorm === undefined ? [] : [clipGradientNorm(gradients.tensor([gradients.length]), maxNorm)]
     const updates = parameters.groups.map(({ offset, length }, i) =>
@@ -51,12 +66,14 @@ export class Adam {
         this.scalars[i].tensor([7]),
       ),
     )
-    return { into, effects: [...clip, ...updates] }
+    return { into, effects: [...copies, ...clip, ...updates] }
   }
 
   /** Sets the learning rates of the next run: `step` counts from 0; groups without a rate stand still. */
   schedule(step: number, rates: Readonly<Record<string, number>>): void {
-    const { beta1, beta2, epsilon } = this.options
+    const { epsilon } = this.options
+    // The kernels know the betas as f32; with other digits here the first steps would come out of the corrections too long.
+    const [beta1, beta2] = [Math.fround(this.options.beta1), Math.fround(this.options.beta2)]
     for (const [i, { name }] of this.parameters.groups.entries()) {
       this.scalars[i].write(Float32Array.of(rates[name] ?? 0, beta1, beta2, epsilon, 1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1), 1))
     }

@@ -1,7 +1,7 @@
 /** Trainable numbers: declared as plain data, laid out in one flat buffer, so that one dispatch updates a whole group. */
 import { type Device, Storage } from '../tensor/device.ts'
 import { HostRandom, hashName } from '../tensor/hostRandom.ts'
-import { type Shape, type Tensor, elements, showShape } from '../tensor/tensor.ts'
+import { elements, type Shape, showShape, type Tensor } from '../tensor/tensor.ts'
 
 /** Fills a parameter's initial values. */
 export type Initializer = (random: HostRandom, shape: Shape) => Float32Array
@@ -100,7 +100,12 @@ export class ParameterSet {
   /** Copies of all values. */
   async read(): Promise<Map<string, { shape: Shape; data: Float32Array }>> {
     const flat = await this.flat.read()
-    return new Map(Object.entries(this.specs).map(([name, { shape }]) => [name, { shape, data: flat.slice(this.offset(name), this.offset(name) + elements(shape)) }]))
+    return new Map(
+      Object.entries(this.specs).map(([name, { shape }]) => [
+        name,
+        { shape, data: flat.slice(this.offset(name), this.offset(name) + elements(shape)) },
+      ]),
+    )
   }
 
   /** Overwrites all values. Throws when a name is missing or a shape differs. */
@@ -108,7 +113,8 @@ export class ParameterSet {
     for (const [name, { shape }] of Object.entries(this.specs)) {
       const found = values.get(name)
       if (!found) throw new Error(`${source}: parameter ${name} is missing; the file belongs to another preset or was cut`)
-      if (found.data.length !== elements(shape)) throw new Error(`${source}: parameter ${name} is ${showShape(found.shape)}, expected ${showShape(shape)}`)
+      if (found.data.length !== elements(shape))
+        throw new Error(`${source}: parameter ${name} is ${showShape(found.shape)}, expected ${showShape(shape)}`)
       this.flat.write(found.data, this.offset(name))
     }
   }

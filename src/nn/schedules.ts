@@ -13,10 +13,10 @@ export const linearSchedule =
   step =>
     steps <= 0 || step >= steps ? final : initial + (final - initial) * (step / steps)
 
-/** initial · (final / initial)^(step / steps), then constant. Throws for values that have no logarithm. */
+/** initial · (final / initial)^(step / (steps − 1)): the last of `steps` steps, counted from 0, has the final value. Throws for values that have no logarithm. */
 export function exponentialSchedule(initial: number, final: number, steps: number): Schedule {
   if (!(initial > 0) || !(final > 0)) throw new Error(`exponentialSchedule: needs positive values, got ${initial} and ${final}`)
-  return step => (step >= steps ? final : initial * (final / initial) ** (step / steps))
+  return step => (step >= steps - 1 ? final : initial * (final / initial) ** (step / (steps - 1)))
 }
 
 /** Schedules one after the other, each for its number of steps and counted from its own start; the last one has no end. */
