@@ -2,18 +2,39 @@
  * PAC, the position-conditional anchor compositor (paper §4.3): every point gets its own barycentric mix of the anchor codes,
  * w*(x) = Σ_k α_k(x) w_k with α = softmax_k P(x, w_k) (Eq. 13). The mix cannot leave the anchors' hull.
  */
-import { mlp, mlpSpecs } from '../nn/mlp.ts'
-import { normalInit, ParameterSet } from '../nn/parameters.ts'
+
 import type { CodeField } from '../nerf/codeField.ts'
+import type { FieldConfig } from '../nerf/presets.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
-import { tensor } from '../tensor/device.ts'
+import { mlp, mlpSpecs } from '../nn/mlp.ts'
+import { normalInit, ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
+import { Storage } from '../tensor/device.ts'
 import { concat } from '../tensor/ops/concat.ts'
 import { dense } from '../tensor/ops/dense.ts'
 import { add } from '../tensor/ops/elementwise.ts'
-import { repeatRows } from '../tensor/ops/rows.ts'
+import { repeatRows, sliceRows } from '../tensor/ops/rows.ts'
 import { softmax } from '../tensor/ops/softmax.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCodes } from './anchors.ts'
+
+/** Starts all anchors at (nearly) the same logit, as the official code does. */
+const OUTPUT_INIT = normalInit(1e-5)
+
+/** Parameters of P: H's shape, with one logit as output. */
+export function compositorSpecs(config: FieldConfig, codeSize: number): ParameterSpecs {
+  return mlpSpecs('P', { ...config, nIn: 6 * config.bands + codeSize, output: { size: 1, init: OUTPUT_INIT }, group: 'compositor' })
+}
+
+/** P of every point and anchor, whose weights all anchors share: encoded points [Q, 6 · bands] and anchors [K, d_w] -> logits [Q, K]. */
+export function anchorLogits(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, anchors: Tensor): Tensor {
+  const Q = rowCount(encoded.shape)
+  const [K] = anchors.shape
+  const logits = Array.from({ length: K }, (_, k) => {
+    const code = sliceRows(anchors, k, k + 1) // [1, d_w]
+    return mlp(parameters, 'P', concat([encoded, repeatRows(code, Q)]), { ...config, output: { size: 1 } }) // [Q, 1]
+  })
+  return concat(logits)
+}
 
 export interface CompositorOptions {
   readonly seed?: number
@@ -21,15 +42,15 @@ export interface CompositorOptions {
   readonly neutral?: number
 }
 
-/** Starts all anchors at (nearly) the same logit, as the official code does. */
-const OUTPUT_INIT = normalInit(1e-5)
-
+/** P with its anchors: the code field that an edit trains. */
 export class AnchorCompositor {
   readonly parameters: ParameterSet
-  private readonly anchorCodes: Tensor
-  private readonly bias: Tensor
+  readonly neutral: number
+  private readonly anchorCodes: Storage
+  /** Added to the logits, [K]. */
+  private readonly bias: Storage
 
-  /** Throws when there are fewer than two anchors or `neutral` is not strictly between 1/K and 1. */
+  /** Throws when there are fewer than two anchors or `neutral` is not strictly between 0 and 1. */
   constructor(
     readonly scene: SceneManipulator,
     readonly anchors: AnchorCodes,
@@ -38,30 +59,31 @@ export class AnchorCompositor {
     const { codeSize, slicing } = scene.config
     const K = anchors.indices.length
     if (K < 2) throw new Error(`AnchorCompositor: ${K} anchor; a mix needs at least two`)
+    if (anchors.codes.length !== K * codeSize)
+      throw new Error(`AnchorCompositor: ${anchors.codes.length} numbers for ${K} codes of ${codeSize}; give one code per anchor`)
     if (!(neutral > 0 && neutral < 1)) throw new Error(`AnchorCompositor: neutral = ${neutral}; give a share between 0 and 1`)
-    const nIn = 6 * slicing.bands + codeSize
-    this.parameters = new ParameterSet(scene.device, mlpSpecs('P', { ...slicing, nIn, output: { size: 1, init: OUTPUT_INIT }, group: 'compositor' }), seed)
-    this.anchorCodes = tensor(scene.device, anchors.codes, [K, codeSize])
-    const bias = new Float32Array(K)
-    bias[0] = Math.log((neutral * (K - 1)) / (1 - neutral))
-    this.bias = tensor(scene.device, bias, [1, K])
+    this.neutral = neutral
+    this.parameters = new ParameterSet(scene.device, compositorSpecs(slicing, codeSize), seed)
+    this.anchorCodes = new Storage(scene.device, K * codeSize)
+    this.anchorCodes.write(anchors.codes)
+    this.bias = new Storage(scene.device, K)
+    this.bias.write(Float32Array.of(Math.log((neutral * (K - 1)) / (1 - neutral))))
+  }
+
+  /** The anchors' codes as a leaf, [K, d_w]. */
+  private get codeTable(): Tensor {
+    return this.anchorCodes.tensor([this.anchors.indices.length, this.scene.config.codeSize])
   }
 
   /** Anchor composition ratios α [Q, K] from encoded points [Q, 6 · bands]; rows sum to 1. */
   ratiosOf(encoded: Tensor): Tensor {
-    const Q = rowCount(encoded.shape)
-    const { codeSize } = this.scene.config
-    const config = { ...this.scene.config.slicing, output: { size: 1 } }
-    const logits = this.anchors.indices.map((_, k) => {
-      const code = tensor(this.scene.device, this.anchors.codes.slice(k * codeSize, (k + 1) * codeSize), [1, codeSize])
-      return mlp(this.parameters, 'P', concat([encoded, repeatRows(code, Q)]), config) // [Q, 1]
-    })
-    return softmax(add(concat(logits), repeatRows(this.bias, Q)))
+    const logits = anchorLogits(this.parameters, this.scene.config.slicing, encoded, this.codeTable)
+    return softmax(add(logits, repeatRows(this.bias.tensor([1, this.bias.length]), rowCount(encoded.shape))))
   }
 
   /** w*(x) [Q, d_w] from ratios [Q, K]. */
   mix(ratios: Tensor): Tensor {
-    return dense(ratios, this.anchorCodes)
+    return dense(ratios, this.codeTable)
   }
 
   /** ACR of points [Q, 3] in space units -> [Q, K]; what the heat maps composite. */
@@ -72,5 +94,12 @@ export class AnchorCompositor {
   /** w* as a code field. */
   get codes(): CodeField {
     return x => this.mix(this.ratios(x))
+  }
+
+  /** Gives its memory back; its code field must no longer be used. */
+  release(): void {
+    this.parameters.release()
+    this.anchorCodes.release()
+    this.bias.release()
   }
 }

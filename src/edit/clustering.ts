@@ -65,7 +65,12 @@ export function kMedoids(distances: readonly Float64Array[], k: number): Int32Ar
   }
   let labels = assign(distances, centres)
   for (let round = 0; round < 100; round++) {
-    const next = centres.map((_, label) => medoid(distances, all.filter(i => labels[i] === label)))
+    const next = centres.map((_, label) =>
+      medoid(
+        distances,
+        all.filter(i => labels[i] === label),
+      ),
+    )
     if (next.every((c, i) => c === centres[i])) break
     centres.splice(0, k, ...next)
     labels = assign(distances, centres)
@@ -73,6 +78,10 @@ export function kMedoids(distances: readonly Float64Array[], k: number): Int32Ar
   return labels
 }
 
+/** Nearest centre of each vector. A centre is its own: of two that coincide the second would otherwise be left without members. */
 function assign(distances: readonly Float64Array[], centres: readonly number[]): Int32Array {
-  return Int32Array.from(distances, row => centres.reduce((best, c, label) => (row[c] < row[centres[best]] ? label : best), 0))
+  return Int32Array.from(distances, (row, i) => {
+    const own = centres.indexOf(i)
+    return own >= 0 ? own : centres.reduce((best, c, label) => (row[c] < row[centres[best]] ? label : best), 0)
+  })
 }

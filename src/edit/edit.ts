@@ -4,12 +4,12 @@
  */
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
-import { Adam } from '../nn/optimizer.ts'
-import { exponentialSchedule } from '../nn/schedules.ts'
 import { sampleRays } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { Adam } from '../nn/optimizer.ts'
+import { exponentialSchedule } from '../nn/schedules.ts'
 import { Storage } from '../tensor/device.ts'
-import { hash3, HostRandom } from '../tensor/hostRandom.ts'
+import { HostRandom, hash3 } from '../tensor/hostRandom.ts'
 import { add, affine } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
@@ -53,7 +53,13 @@ const VIEW_STREAM = 6
  * Trains the compositor so that the scene, seen from `cameras` (space units, one picture size), lowers the guidance.
  * Ends after the step under way when the signal aborts. Throws for views of different sizes and when the loss is not finite.
  */
-export async function* edit(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, cameras: readonly Camera[], options: EditOptions = {}): AsyncGenerator<EditStep> {
+export async function* edit(
+  scene: SceneManipulator,
+  compositor: AnchorCompositor,
+  guidance: Guidance,
+  cameras: readonly Camera[],
+  options: EditOptions = {},
+): AsyncGenerator<EditStep> {
   const { steps = 120, tvWeight = 1, rates = [5e-3, 1e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
   const views = await cacheViews(scene, guidance, cameras, samples, seed)
   const adam = new Adam(scene.device, compositor.parameters)
@@ -114,7 +120,8 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
   const { device, config } = scene
   if (cameras.length === 0) throw new Error('edit: no views; give at least one camera')
   const [width, height] = cameras[0].imageSize
-  if (cameras.some(c => c.imageSize[0] !== width || c.imageSize[1] !== height)) throw new Error('edit: the views differ in size; scale the cameras to one size')
+  if (cameras.some(c => c.imageSize[0] !== width || c.imageSize[1] !== height))
+    throw new Error('edit: the views differ in size; scale the cameras to one size')
   const R = width * height
   const Q = R * M
   const V = cameras.length
@@ -171,7 +178,14 @@ interface EditGraph {
   readonly tv: Tensor
 }
 
-function recordEditStep(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache, tvWeight: number, adam: Adam): EditGraph {
+function recordEditStep(
+  scene: SceneManipulator,
+  compositor: AnchorCompositor,
+  guidance: Guidance,
+  views: ViewCache,
+  tvWeight: number,
+  adam: Adam,
+): EditGraph {
   const { device } = scene
   const { width, height, samples: M, count: V } = views
   const R = width * height

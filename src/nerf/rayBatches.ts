@@ -84,7 +84,9 @@ function lensOf(camera: Camera, known: Map<string, Float32Array>): Float32Array 
   const found = known.get(key)
   if (found) return found
   const [width, height] = camera.imageSize
-  const pixels = Float32Array.from({ length: width * height * 2 }, (_, i) => (i % 2 === 0 ? ((i >> 1) % width) + 0.5 : Math.floor((i >> 1) / width) + 0.5))
+  const pixels = Float32Array.from({ length: width * height * 2 }, (_, i) =>
+    i % 2 === 0 ? ((i >> 1) % width) + 0.5 : Math.floor((i >> 1) / width) + 0.5,
+  )
   const directions = pixelsToRays({ ...camera, orientation: IDENTITY, position: [0, 0, 0] }, pixels)
   known.set(key, directions)
   return directions

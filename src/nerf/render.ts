@@ -1,14 +1,15 @@
 /** Renders a scene under a code field from any camera: colour, depth, accumulation and, if asked, further channels such as ACR maps. */
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
-import { Storage, tensor } from '../tensor/device.ts'
+import { Storage } from '../tensor/device.ts'
 import { gridSamples } from '../tensor/ops/densityGrid.ts'
+import { fill } from '../tensor/ops/fill.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
-import { type Tensor, lastAxis, reshape } from '../tensor/tensor.ts'
+import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import type { CodeField } from './codeField.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { intoSpace } from './space.ts'
@@ -53,8 +54,7 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
   const directions = new Storage(device, rays * 3)
   const o = origins.tensor([rays, 3])
   const d = directions.tensor([rays, 3])
-  const middle = tensor(device, new Float32Array(rays * M).fill(0.5), [rays, M])
-  const z = sampleRays(scene, o, d, middle)
+  const z = sampleRays(scene, o, d, fill([rays, M], 0.5))
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
   const direction = repeatRows(scene.encodeDirections(d), M)
@@ -88,7 +88,10 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
         directions.write(all.directions.subarray(begin * 3, (begin + n) * 3))
         plan.run()
         image.rgb.set((await plan.read(color)).subarray(0, n * 3), begin * 3)
-        image.depth.set((await plan.read(depth)).subarray(0, n).map(t => t * scene.description.space.radius), begin)
+        image.depth.set(
+          (await plan.read(depth)).subarray(0, n).map(t => t * scene.description.space.radius),
+          begin,
+        )
         image.accumulation.set((await plan.read(acc)).subarray(0, n), begin)
         if (extra) image.channels.set((await plan.read(extra)).subarray(0, n * channelCount), begin * channelCount)
       }
@@ -110,7 +113,12 @@ export function sampleRays(scene: SceneManipulator, origins: Tensor, directions:
 }
 
 /** One picture. @param camera in the capture's scene units, as `Capture` frames and exported paths are. */
-export async function render(scene: SceneManipulator, camera: Camera, codes: CodeField = scene.referenceField, options: RenderOptions = {}): Promise<RenderedImage> {
+export async function render(
+  scene: SceneManipulator,
+  camera: Camera,
+  codes: CodeField = scene.referenceField,
+  options: RenderOptions = {},
+): Promise<RenderedImage> {
   using renderer = createRenderer(scene, codes, options)
   return await renderer.render(intoSpace(camera, scene.description.space))
 }

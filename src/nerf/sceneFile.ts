@@ -30,8 +30,10 @@ export async function saveScene(scene: SceneManipulator, { training = false }: {
 /** A scene from its file. Throws, naming the file, for anything that is not a whole scene file of this version. */
 export async function loadScene(device: Device, bytes: Uint8Array, name: string): Promise<SceneManipulator> {
   const { tensors, metadata } = parseSafetensors(bytes, name)
-  if (metadata.format !== FORMAT) throw new Error(`${name}: not a scene file (format "${metadata.format ?? 'none'}"); make one with faceclipnerf train`)
-  if (Number(metadata.version) !== VERSION) throw new Error(`${name}: scene version ${metadata.version}, this program reads ${VERSION}; train again or use a matching release`)
+  if (metadata.format !== FORMAT)
+    throw new Error(`${name}: not a scene file (format "${metadata.format ?? 'none'}"); make one with faceclipnerf train`)
+  if (Number(metadata.version) !== VERSION)
+    throw new Error(`${name}: scene version ${metadata.version}, this program reads ${VERSION}; train again or use a matching release`)
   const header = parseHeader(metadata.header, name)
   const scene = new SceneManipulator(device, header.description)
   const floats = (key: string): Float32Array | undefined => {
@@ -41,7 +43,8 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
   const values = new Map([...tensors].flatMap(([key, { shape, data }]) => (data instanceof Float32Array ? [[key, { shape, data }] as const] : [])))
   scene.parameters.write(values, name)
   const grid = floats('grid/density')
-  if (grid?.length !== scene.grid.length) throw new Error(`${name}: grid/density has ${grid?.length ?? 0} cells, expected ${scene.grid.length}; the file was cut or altered`)
+  if (grid?.length !== scene.grid.length)
+    throw new Error(`${name}: grid/density has ${grid?.length ?? 0} cells, expected ${scene.grid.length}; the file was cut or altered`)
   scene.grid.write(grid)
   scene.setStep(header.step)
   await scene.setReference(header.reference)
@@ -49,7 +52,8 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
   const v = floats('adam/v')
   if (m && v) {
     const adam = scene.adam()
-    if (m.length !== adam.m.length || v.length !== adam.v.length) throw new Error(`${name}: the optimiser's moments do not fit the parameters; train again`)
+    if (m.length !== adam.m.length || v.length !== adam.v.length)
+      throw new Error(`${name}: the optimiser's moments do not fit the parameters; train again`)
     adam.m.write(m)
     adam.v.write(v)
   }

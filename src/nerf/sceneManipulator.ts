@@ -1,13 +1,12 @@
 /** G(x, d, w) = F(T(x, w_R), H(x, w), d) (paper Eq. 6): a recorded face with its expressions laid out by latent codes. */
 import type { Camera } from '../camera/camera.ts'
 import type { Capture } from '../capture/capture.ts'
-import { cosineWindow } from '../tensor/ops/frequencyEncoding.ts'
-import { contract } from '../tensor/ops/contract.ts'
-import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
-import { type Device, Storage } from '../tensor/device.ts'
-import type { Tensor } from '../tensor/tensor.ts'
 import { Adam } from '../nn/optimizer.ts'
 import { ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
+import { type Device, Storage } from '../tensor/device.ts'
+import { contract } from '../tensor/ops/contract.ts'
+import { cosineWindow, frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { type CodeField, constantCode } from './codeField.ts'
 import { deformationField, deformationSpecs } from './deformationField.ts'
 import { type PresetName, preset as presetConfig, type SceneConfig } from './presets.ts'
@@ -51,7 +50,11 @@ export interface SceneOptions {
 /** A scene's description from its capture. Throws for an unknown preset. */
 export function describeScene(capture: Capture, name: PresetName, { config = c => c, seed = 0 }: SceneOptions = {}): SceneDescription {
   const train = capture.frames.filter(f => f.split === 'train')
-  const space = spaceOf(train.map(f => f.camera), capture.near, capture.far)
+  const space = spaceOf(
+    train.map(f => f.camera),
+    capture.near,
+    capture.far,
+  )
   return {
     name: capture.name,
     preset: name,
@@ -80,7 +83,7 @@ function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
 /** Density the grid believes in before anything was seen: low enough to see through the whole ray, high enough to be sampled. */
 const UNSEEN_DENSITY = 0.2
 
-/** Where each code's reference, T's code at edit time, lives among the scene's scalars. */
+/** A scene on a device: its networks, latent codes and density grid, and w_R, the code that T keeps during edits. */
 export class SceneManipulator {
   readonly description: SceneDescription
   readonly config: SceneConfig
@@ -140,7 +143,8 @@ export class SceneManipulator {
   /** A copy of latent code `index`, [d_w]. */
   async readCode(index: number): Promise<Float32Array> {
     const { codeCount, config } = this.description
-    if (!Number.isInteger(index) || index < 0 || index >= codeCount) throw new Error(`scene ${this.description.name}: no code ${index}; there are ${codeCount} (0 … ${codeCount - 1})`)
+    if (!Number.isInteger(index) || index < 0 || index >= codeCount)
+      throw new Error(`scene ${this.description.name}: no code ${index}; there are ${codeCount} (0 … ${codeCount - 1})`)
     const all = await this.parameters.flat.read(this.parameters.offset('codes'), codeCount * config.codeSize)
     return all.slice(index * config.codeSize, (index + 1) * config.codeSize)
   }

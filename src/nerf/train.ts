@@ -68,18 +68,34 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
     if (background) graph.writeBackground(background(step))
     const rate = rateAt(step)
     const { rates } = training
-    adam.schedule(step, { template: rates.networks * rate, slicing: rates.networks * rate, deformation: rates.deformation * rate, grid: rates.grid * rate, codes: rates.codes * rate })
+    adam.schedule(step, {
+      template: rates.networks * rate,
+      slicing: rates.networks * rate,
+      deformation: rates.deformation * rate,
+      grid: rates.grid * rate,
+      codes: rates.codes * rate,
+    })
     graph.plan.run()
     scene.setStep(step + 1)
     if (scene.step % reportEvery === 0 || scene.step === until) {
       const [loss] = await graph.plan.read(graph.loss)
       const [mse] = await graph.plan.read(graph.photometric)
-      if (!Number.isFinite(loss)) throw new Error(`train: the loss is ${loss} at step ${scene.step}; lower the learning rates or check the capture's near and far`)
+      if (!Number.isFinite(loss))
+        throw new Error(`train: the loss is ${loss} at step ${scene.step}; lower the learning rates or check the capture's near and far`)
+      // Previews and checkpoints between reports show T at the reference as it is now.
+      await scene.setReference(scene.referenceCode)
       const now = performance.now()
       const seconds = (now - reported) / 1000 / (scene.step - reportedStep)
       reported = now
       reportedStep = scene.step
-      yield { step: scene.step, steps: until, loss, psnr: -10 * Math.log10(mse), raysPerSecond: training.rays / seconds, eta: seconds * (until - scene.step) }
+      yield {
+        step: scene.step,
+        steps: until,
+        loss,
+        psnr: -10 * Math.log10(mse),
+        raysPerSecond: training.rays / seconds,
+        eta: seconds * (until - scene.step),
+      }
     }
     // A step on the CPU holds the thread; signals and page events need their turn.
     if (performance.now() - breath > 50) {
@@ -122,7 +138,12 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const { device, config, parameters } = scene
   const { rays: R, backgroundPoints: B, warpWeight, warpScale, backgroundWeight, lipschitzWeight } = config.training
   const M = config.sampling.samples
-  const floats = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), colors: new Storage(device, R * 3), points: new Storage(device, B * 3) }
+  const floats = {
+    origins: new Storage(device, R * 3),
+    directions: new Storage(device, R * 3),
+    colors: new Storage(device, R * 3),
+    points: new Storage(device, B * 3),
+  }
   const words = { codes: new Storage(device, R, 'u32'), seed: new Storage(device, 2, 'u32'), pointCodes: new Storage(device, B, 'u32') }
   const o = floats.origins.tensor([R, 3])
   const d = floats.directions.tensor([R, 3])
