@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { FACE_TEMPLATES, fillTemplates, promptEmbedding, textDirection } from '../../src/clip/prompts.ts'
+import type { TextImageEncoder } from '../../src/clip/textImageEncoder.ts'
+import { readLeaf, tensor } from '../../src/tensor/device.ts'
+import { plainDevice } from '../tensor/plainDevice.ts'
+
+test('a prompt in every sentence', () => {
+  expect(fillTemplates(' a happy face ', ['{}', 'a photo of {}.'])).toEqual(['a happy face', 'a photo of a happy face.'])
+  expect(fillTemplates('face')).toHaveLength(FACE_TEMPLATES.length)
+})
+
+test('bad prompts and templates are refused', () => {
+  expect(() => fillTemplates(' ')).toThrow('the text is empty')
+  expect(() => fillTemplates('face', [])).toThrow('no sentence templates')
+  expect(() => fillTemplates('face', ['a photo'])).toThrow('template "a photo" has no {}')
+})
+
+test('directions are differences of means of unit embeddings, not normalised', async () => {
+  const device = plainDevice('single')
+  // an encoder that knows four sentences
+  const known: Record<string, number[]> = { a: [1, 0], 'the a': [0, 1], b: [-1, 0], 'the b': [0, -1] }
+  const encoder = {
+    device,
+    embeddingSize: 2,
+    encodeText: async (texts: string[]) => tensor(device, Float32Array.from(texts.flatMap(t => known[t])), [texts.length, 2]),
+  } as unknown as TextImageEncoder
+  const templates = ['{}', 'the {}']
+  expect([...(await readLeaf(device, await promptEmbedding(encoder, 'a', { templates })))]).toEqual([0.5, 0.5])
+  expect([...(await readLeaf(device, await textDirection(encoder, 'a', 'b', { templates })))]).toEqual([1, 1])
+})
