@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type CpuDevice, openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { KERNEL_SIGNATURES } from '../../src/cpu/kernelSignatures.ts'
+import { KERNELS_WASM } from '../../src/cpu/kernels.wasm.ts'
 import { f32, i32, ptr } from './kernelHarness.ts'
 
 const opened: CpuDevice[] = []
@@ -150,6 +151,10 @@ test('a process with an open device exits by itself', () => {
   expect(result.status).toBe(0)
 })
 
-test('every kernel has a signature with names and types', () => {
+test('every kernel has a signature with names and types', async () => {
+  const module = await WebAssembly.compile(Uint8Array.from(atob(KERNELS_WASM), c => c.charCodeAt(0)))
+  const functions = WebAssembly.Module.exports(module).flatMap(({ kind, name }) => (kind === 'function' ? [name] : []))
+  const pool = ['setScratch', 'runSegment', 'serve', 'fail', 'stop']
+  expect(functions.filter(name => !pool.includes(name)).sort()).toEqual(Object.keys(KERNEL_SIGNATURES).sort())
   for (const signature of Object.values(KERNEL_SIGNATURES)) expect(signature).toMatch(/^(\w+\??:(ptr|i32|f32) ?)+$/)
 })
