@@ -34,8 +34,9 @@ export class TextTransformer {
   ) {
     const { width, vocabulary, context } = text
     this.config = text
-    this.tokenEmbedding = weights.numbers('text_model.embeddings.token_embedding.weight', [vocabulary, width])
-    this.positionEmbedding = weights.numbers('text_model.embeddings.position_embedding.weight', [context, width])
+    // copies: the numbers may be views that would keep the whole weight file in memory
+    this.tokenEmbedding = weights.numbers('text_model.embeddings.token_embedding.weight', [vocabulary, width]).slice()
+    this.positionEmbedding = weights.numbers('text_model.embeddings.position_embedding.weight', [context, width]).slice()
     this.blocks = loadBlocks(weights, 'text_model', text)
     this.finalNorm = weights.norm('text_model.final_layer_norm', width)
     this.projection = weights.linear('text_projection', width, embeddingSize, false)

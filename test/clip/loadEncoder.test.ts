@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { loadEncoder } from '../../src/clip/clipModel.ts'
 import { expressionEncoder } from '../../src/clip/textImageEncoder.ts'
@@ -73,4 +75,21 @@ test('a head that does not fit is named', async () => {
 
 test('a folder that is not there is named', async () => {
   await expect(loadEncoder(plainDevice('single'), '/nowhere/clip')).rejects.toThrow('/nowhere/clip: no such folder')
+})
+
+test('a web address serves as a folder', async () => {
+  const server = createServer(({ url, method }, response) => {
+    const bytes = original.get((url ?? '').replace('/models/face/', ''))
+    response.writeHead(bytes ? 200 : 404)
+    response.end(method === 'HEAD' ? undefined : bytes)
+  })
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    const encoder = await loadEncoder(plainDevice('single'), `${address}/models/face`)
+    expect(encoder).toMatchObject({ name: 'face', embeddingSize: 128 })
+    await expect(loadEncoder(plainDevice('single'), `${address}/other`)).rejects.toThrow(`${address}/other/config.json: an encoder folder without`)
+  } finally {
+    server.close()
+  }
 })

@@ -4,9 +4,9 @@
  * dv = pᵀ·dy, ds = p∘(dy·vᵀ − Σ p∘(dy·vᵀ)), dq = ds·k/√d, dk = dsᵀ·q/√d.
  */
 import { apply, apply1, type Op } from '../op.ts'
-import { rowKernel } from '../rowKernel.ts'
 import { input, type Numbers, output, type Ref, sameShape, scratch, showShape, type Tensor } from '../tensor.ts'
 import { float } from '../wgsl.ts'
+import { rowKernel } from './rowKernel.ts'
 
 /** How the rows of q, k and v are made up. */
 export interface AttentionShape {
