@@ -15,8 +15,8 @@ import { medianDepth } from '../../src/tensor/ops/medianSample.ts'
 import { accumulation, sumSamples } from '../../src/tensor/ops/sumSamples.ts'
 import { reshape, type Tensor } from '../../src/tensor/tensor.ts'
 import { type Golden, loadGolden } from '../golden.ts'
-import { checkGolden, type GoldenLeaves } from '../tensor/ops/goldenCase.ts'
-import { goldenNetwork, radiancePath } from './goldenParameters.ts'
+import type { GoldenLeaves } from '../tensor/ops/goldenCase.ts'
+import { goldenNetwork, radiancePath, testCases } from './goldenNetwork.ts'
 
 /** The golden's small model; what the official configurations leave as it is in the paper. */
 const SMALL: CoarseFineConfig = {
@@ -100,12 +100,7 @@ function officialStep(golden: Golden, name: string, { device, leaf }: GoldenLeav
 
 const golden = loadGolden('train_step')
 
-test('golden train_step a: outputs, losses and the gradient of every parameter', () =>
-  checkGolden(golden, leaves => officialStep(golden, 'a', leaves)))
-
-/** Other sample counts would compile every kernel of the GPU anew. */
-test('golden train_step b on the CPU', () =>
-  checkGolden(golden, leaves => officialStep(golden, 'b', leaves), { on: ({ device }) => device.kind === 'cpu' }))
+testCases(golden, (name, leaves) => officialStep(golden, name, leaves))
 
 test('both levels share T and H and have an F of their own', () => {
   const names = Object.keys(coarseFineSpecs(SMALL))

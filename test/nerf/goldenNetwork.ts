@@ -1,8 +1,21 @@
 /** A parameter set filled from a golden file, and the golden paths of its gradients. */
+import { test } from 'vitest'
 import { ParameterSet, type ParameterSpecs } from '../../src/nn/parameters.ts'
 import type { Device } from '../../src/tensor/device.ts'
 import { sameShape, showShape, type Tensor } from '../../src/tensor/tensor.ts'
 import type { Golden } from '../golden.ts'
+import { checkGolden, type GoldenLeaves } from '../tensor/ops/goldenCase.ts'
+
+/**
+ * A test per case of a golden file. The first case tries its operations on every device, the others on the CPU: a GPU computes in software here,
+ * and other sizes would compile all kernels anew.
+ */
+export function testCases(golden: Golden, build: (name: string, leaves: GoldenLeaves) => Readonly<Record<string, Tensor>>): void {
+  for (const [index, name] of Object.keys(golden.cases).entries()) {
+    const on = index === 0 ? () => true : ({ device }: { readonly device: Device }) => device.kind === 'cpu'
+    test(`golden ${golden.name} ${name}`, () => checkGolden(golden, leaves => build(name, leaves), { on }))
+  }
+}
 
 export interface GoldenNetwork {
   readonly parameters: ParameterSet
