@@ -58,7 +58,7 @@ export const KERNEL_SIGNATURES = {
   sumSamples: 'weights:ptr values:ptr y:ptr samples:i32 channels:i32',
   sumSamplesBackward: 'weights:ptr values:ptr dy:ptr dweights?:ptr dvalues?:ptr samples:i32 channels:i32',
   // items: rays. origins, directions [rays, 3], u, z [rays, samples], grid [resolution^3]. At most 16,384 bins.
-  gridSamples: 'origins:ptr directions:ptr u:ptr grid:ptr z:ptr samples:i32 bins:i32 resolution:i32 near:f32 far:f32 uniformShare:f32',
+  gridSamples: 'origins:ptr directions:ptr u:ptr grid:ptr z:ptr starts:ptr samples:i32 bins:i32 resolution:i32 near:f32 far:f32 uniformShare:f32',
   // items: points. largest u32 [resolution^3], zero-filled first: 1 + the bits of each cell's largest sigma.
   gridScatter: 'points:ptr sigma:ptr largest:ptr resolution:i32',
   // items: outer * count. x [outer, from, inner] -> y [outer, count, inner], outputs offset ... of `to`; parts: distances per filter unit; filter 0 triangle, 1 bicubic.
@@ -66,7 +66,7 @@ export const KERNEL_SIGNATURES = {
   // items: outer * from.
   resizeAxisBackward: 'dy:ptr dx:ptr inner:i32 from:i32 to:i32 offset:i32 count:i32 parts:i32 filter:i32',
   // items: cells.
-  gridMerge: 'largest:ptr grid:ptr decay:f32',
+  gridMerge: 'largest:ptr grid:ptr decay:f32 fade:f32',
 } as const
 
 export type KernelName = keyof typeof KERNEL_SIGNATURES

@@ -105,10 +105,10 @@ interface ViewCache {
   readonly height: number
   readonly samples: number
   readonly count: number
-  /** Sample points, template features, distances, encoded directions, guidance features of the unedited picture. */
+  /** Sample points, template features, where each sample's stretch begins, encoded directions, guidance features of the unedited picture. */
   readonly x: Storage
   readonly position: Storage
-  readonly z: Storage
+  readonly starts: Storage
   readonly direction: Storage
   readonly reference: Storage
   readonly positionSize: number
@@ -128,15 +128,15 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
   const rays = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), jitter: new Storage(device, Q) }
   const o = rays.origins.tensor([R, 3])
   const d = rays.directions.tensor([R, 3])
-  const z = sampleRays(scene, o, d, rays.jitter.tensor([R, M]))
+  const { z, starts } = sampleRays(scene, o, d, rays.jitter.tensor([R, M]))
   const x = rayPoints(o, d, z)
   const codes = scene.referenceField(x)
   const position = scene.encodeTemplate(scene.warp(x, codes))
   const encoded = scene.encodeDirections(d)
   const { rgb, sigma } = scene.radiance({ position, points: scene.encodePoints(x), direction: repeatRows(encoded, M) }, codes)
-  const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), z, undefined, { infinity: true }), rgb)
+  const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]))
-  const outputs = [x, position, z, encoded, reference]
+  const outputs = [x, position, starts, encoded, reference]
   using plan = compile(device, { outputs })
   const tables = outputs.map(output => new Storage(device, aligned(output.length) * V))
   for (const [view, camera] of cameras.entries()) {
@@ -156,7 +156,7 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
     count: V,
     x: tables[0],
     position: tables[1],
-    z: tables[2],
+    starts: tables[2],
     direction: tables[3],
     reference: tables[4],
     positionSize: config.template.levels * config.template.features,
@@ -199,7 +199,7 @@ function recordEditStep(
   const direction = repeatRows(pick(views.direction, [R, views.directionSize]), M)
   const ratios = compositor.ratiosOf(points)
   const { rgb, sigma } = scene.radiance({ position: pick(views.position, [Q, views.positionSize]), points, direction }, compositor.mix(ratios))
-  const weights = rayWeights(reshape(sigma, [R, M]), pick(views.z, [R, M]), undefined, { infinity: true })
+  const weights = rayWeights(reshape(sigma, [R, M]), pick(views.starts, [R, M]), undefined, { infinity: true })
   const picture = reshape(sumSamples(weights, rgb), [1, height, width, 3])
   const maps = reshape(sumSamples(weights, ratios), [height, width, K])
   const guided = guidance.loss(picture, pick(views.reference, [1, guidance.featureSize]))

@@ -1,17 +1,38 @@
 /** What an edit is steered by: a loss on the picture of one view. */
-import { directionalLoss, absoluteLoss } from '../clip/losses.ts'
-import { FACE_TEMPLATES, fillTemplates, NEUTRAL_PROMPT } from '../clip/prompts.ts'
+import { absoluteLoss, directionalLoss } from '../clip/losses.ts'
+import { promptEmbedding, type TemplateOptions, textDirection } from '../clip/prompts.ts'
 import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
-import { evaluate } from '../tensor/plan.ts'
-import { tensor } from '../tensor/device.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Image(s) -> scalar loss. `reference` describes the unedited picture of the same view once, before the edit begins. */
+/** Picture -> scalar loss. `describe` says once per view what is kept of the unedited picture. */
 export interface Guidance {
   readonly name: string
+  /** Length of what `describe` returns per picture. */
   readonly featureSize: number
-  /** Pictures [B, H, W, 3] -> features [B, featureSize] kept of the unedited views. */
+  /** Unedited pictures [B, H, W, 3], sRGB 0..1 -> [B, featureSize]. */
   describe(pictures: Tensor): Tensor
-  /** Loss [] of an edited picture [1, H, W, 3] beside its unedited features [1, featureSize]. */
-  loss(picture: Tensor, reference: Tensor): Tensor
+  /** Loss [] of edited pictures [B, H, W, 3] beside the features [B, featureSize] of the same views unedited. */
+  loss(pictures: Tensor, reference: Tensor): Tensor
+}
+
+export interface TextGuidanceOptions extends TemplateOptions {
+  /** 'directional': the picture changes as the words do (the authors' code). 'absolute': the picture matches the words (paper Eq. 14). */
+  readonly kind?: 'directional' | 'absolute'
+}
+
+/** Guidance by a sentence. Rejects for an empty prompt. */
+export async function textGuidance(
+  encoder: TextImageEncoder,
+  prompt: string,
+  { kind = 'directional', templates }: TextGuidanceOptions = {},
+): Promise<Guidance> {
+  const name = `${kind} "${prompt}"`
+  const featureSize = encoder.embeddingSize
+  const describe = (pictures: Tensor): Tensor => encoder.encodeImage(pictures)
+  if (kind === 'absolute') {
+    const text = await promptEmbedding(encoder, prompt, { templates })
+    return { name, featureSize, describe, loss: pictures => absoluteLoss(encoder.encodeImage(pictures), text) }
+  }
+  const direction = await textDirection(encoder, prompt, undefined, { templates })
+  return { name, featureSize, describe, loss: (pictures, reference) => directionalLoss(encoder.encodeImage(pictures), reference, direction) }
 }

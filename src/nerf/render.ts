@@ -2,7 +2,7 @@
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
 import { Storage } from '../tensor/device.ts'
-import { gridSamples } from '../tensor/ops/densityGrid.ts'
+import { type GridSamples, gridSamples } from '../tensor/ops/densityGrid.ts'
 import { fill } from '../tensor/ops/fill.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
@@ -54,12 +54,12 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
   const directions = new Storage(device, rays * 3)
   const o = origins.tensor([rays, 3])
   const d = directions.tensor([rays, 3])
-  const z = sampleRays(scene, o, d, fill([rays, M], 0.5))
+  const { z, starts } = sampleRays(scene, o, d, fill([rays, M], 0.5))
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
   const direction = repeatRows(scene.encodeDirections(d), M)
   const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes(x))
-  const weights = rayWeights(reshape(sigma, [rays, M]), z, undefined, { infinity: true })
+  const weights = rayWeights(reshape(sigma, [rays, M]), starts, undefined, { infinity: true })
   const color = sumSamples(weights, rgb)
   const depth = sumSamples(weights, reshape(z, [rays * M, 1]))
   const acc = accumulation(weights, { infinity: true })
@@ -105,8 +105,8 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
   }
 }
 
-/** Sample distances [R, M] along rays in space units, drawn from the density grid; u [R, M] in 0..1 places each sample in its stratum. */
-export function sampleRays(scene: SceneManipulator, origins: Tensor, directions: Tensor, u: Tensor): Tensor {
+/** Sample distances [R, M] along rays in space units, drawn from the density grid; u [R, M] in 0..1 places each sample in its stretch of the ray. */
+export function sampleRays(scene: SceneManipulator, origins: Tensor, directions: Tensor, u: Tensor): GridSamples {
   const { near, far } = scene.description
   const { bins, gridResolution, uniformShare } = scene.config.sampling
   return gridSamples(origins, directions, u, scene.grid.tensor([gridResolution ** 3]), { near, far, bins, resolution: gridResolution, uniformShare })

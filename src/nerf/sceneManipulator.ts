@@ -68,8 +68,8 @@ export function describeScene(capture: Capture, name: PresetName, { config = c =
   }
 }
 
-/** Codes start small, so that the first frames share one scene (HyperNeRF). */
-const CODE_INIT = uniformInit(0, 0.05)
+/** Uniform in [0, 0.5): ten times the official 0.05, which a run of a thousand steps cannot tell apart soon enough (0.5 dB). */
+const CODE_INIT = uniformInit(0, 0.5)
 
 function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
   return {
@@ -80,8 +80,11 @@ function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
   }
 }
 
+/** Short memory of the squared gradients: hash-grid entries see a gradient only now and then. */
+const ADAM = { beta2: 0.99, epsilon: 1e-10 }
+
 /** Density the grid believes in before anything was seen: low enough to see through the whole ray, high enough to be sampled. */
-const UNSEEN_DENSITY = 0.2
+const UNSEEN_DENSITY = 1
 
 /** A scene on a device: its networks, latent codes and density grid, and w_R, the code that T keeps during edits. */
 export class SceneManipulator {
@@ -186,7 +189,7 @@ export class SceneManipulator {
 
   /** The optimiser, made on first use. */
   adam(): Adam {
-    this.optimizer ??= new Adam(this.device, this.parameters)
+    this.optimizer ??= new Adam(this.device, this.parameters, ADAM)
     return this.optimizer
   }
 

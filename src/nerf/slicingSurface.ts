@@ -6,8 +6,11 @@ import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { FieldConfig } from './presets.ts'
 
-/** Ambient coordinates start at nearly zero everywhere: one template for all codes. */
-const OUTPUT_INIT = normalInit(1e-5)
+/**
+ * The official code starts ambient coordinates at nearly zero (normal 1e-5). With a hash-encoded template that trains in a minute they then hardly
+ * get going; at 0.1 the slicing surface carries more of the expression and held-out views gain 1 dB.
+ */
+const OUTPUT_INIT = normalInit(0.1)
 
 export function slicingSpecs(config: FieldConfig, codeSize: number, ambientSize: number): ParameterSpecs {
   return mlpSpecs('H', { ...config, nIn: 6 * config.bands + codeSize, output: { size: ambientSize, init: OUTPUT_INIT }, group: 'slicing' })

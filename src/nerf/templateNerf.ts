@@ -82,7 +82,7 @@ function radianceConfig(config: TemplateConfig, ambientSize: number): RadianceCo
 
 export function templateSpecs(config: TemplateConfig, ambientSize: number): ParameterSpecs {
   const entries = config.levels * 2 ** config.log2Entries * config.features
-  return { ...radianceSpecs('F', radianceConfig(config, ambientSize)), 'F/grid': { shape: [entries], init: uniformInit(-1e-1, 1e-1), group: 'grid' } }
+  return { ...radianceSpecs('F', radianceConfig(config, ambientSize)), 'F/grid': { shape: [entries], init: uniformInit(-1e-2, 1e-2), group: 'grid' } }
 }
 
 /** Cells along an edge at each level, growing geometrically from base to finest. */

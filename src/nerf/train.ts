@@ -150,14 +150,14 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const W = parameters.get('codes')
 
   const u = uniform(words.seed.tensor([2]), [R, M], SAMPLE_STREAM)
-  const z = sampleRays(scene, o, d, u)
+  const { z, starts } = sampleRays(scene, o, d, u)
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const seen = contract(x)
   const codes = repeatRows(gatherRows(W, words.codes.tensor([R])), M) // [R, d_w] -> [Q, d_w]
   const warped = scene.warp(x, codes, seen)
   const direction = repeatRows(scene.encodeDirections(d), M)
   const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes)
-  const weights = rayWeights(reshape(sigma, [R, M]), z, undefined, { infinity: true })
+  const weights = rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true })
   const photometric = photometricLoss(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
 
   const median = medianSample(detach(weights))
@@ -170,8 +170,8 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   }
   const loss = terms.reduce(add)
   const { effects, into } = scene.adam().minimize(loss)
-  const { gridResolution: resolution, gridDecay: decay } = config.sampling
-  const update = gridUpdate(scene.grid.tensor([resolution ** 3]), seen, sigma, { resolution, decay })
+  const { gridResolution: resolution, gridDecay: decay, gridFade: fade } = config.sampling
+  const update = gridUpdate(scene.grid.tensor([resolution ** 3]), seen, sigma, { resolution, decay, fade })
   const plan = compile(device, { outputs: [loss, photometric], effects: [...effects, update], into })
   return {
     plan,

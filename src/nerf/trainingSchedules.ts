@@ -3,7 +3,8 @@ import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule }
 import type { SceneConfig } from './presets.ts'
 
 export function trainingSchedules({ training, template }: SceneConfig): { warp: Schedule; ambient: Schedule; rate: Schedule } {
-  const { steps, warpAlpha, ambientAlpha, finalRate } = training
+  const { steps, warpAlpha, ambientAlpha, finalRate, warmUp } = training
+  const fall = exponentialSchedule(1, finalRate, steps)
   const wait = Math.round(ambientAlpha[0] * steps)
   return {
     /** Bands of T's encoding that are open. */
@@ -13,6 +14,7 @@ export function trainingSchedules({ training, template }: SceneConfig): { warp: 
       { steps: wait, schedule: () => 0 },
       { steps: 0, schedule: linearSchedule(0, template.ambientBands, Math.round(ambientAlpha[1] * steps) - wait) },
     ]),
-    rate: exponentialSchedule(1, finalRate, steps),
+    /** Factor of all learning rates. */
+    rate: step => fall(step) * Math.min((step + 1) / warmUp, 1),
   }
 }
