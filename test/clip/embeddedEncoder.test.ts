@@ -136,23 +136,20 @@ test('the gradient by the pixels is the slope of the loss', async () => {
   expect(slope / norm(g) ** 2).toBeCloseTo(1, 2)
 })
 
-test('one embedding and one pixel gradient on every device', async () => {
+// A software adapter takes seconds for the tower alone; gradients at that size are left to the small models of clipGolden.test.ts.
+test('one text and one image on every device', { timeout: 120_000 }, async () => {
   const [{ width, height, data }] = await pictures('cam1')
   const values = Float32Array.from(data, v => v / 255)
   await compareDevices({
     name: 'embedded encoder',
-    tolerance: 2e-4,
+    tolerance: 1e-4,
     run: async other => {
       const on = await loadEncoder(other)
-      const pixels = tensor(other, values, [1, height, width, 3])
-      const text = await on.encodeText(['a surprised face'])
-      const embedding = on.encodeImage(pixels)
-      const [gradient] = grad(absoluteLoss(embedding, text), [pixels])
-      const [a, b] = await evaluate(other, [embedding, gradient])
+      const text = await readLeaf(other, await on.encodeText(['a surprised face']))
+      const [image] = await evaluate(other, [on.encodeImage(tensor(other, values, [1, height, width, 3]))])
       return [
-        { name: 'text', values: await readLeaf(other, text) },
-        { name: 'embedding', values: a },
-        { name: 'gradient', values: b },
+        { name: 'text', values: text },
+        { name: 'image', values: image },
       ]
     },
   })
