@@ -12,6 +12,9 @@ import { expectGolden, loadGolden } from '../golden.ts'
 import { testDevices } from '../tensor/harness.ts'
 import { goldenModel } from './goldenModel.ts'
 
+/** A software adapter beside other work is slow. */
+const PATIENCE = { timeout: 120_000 }
+
 const tiny = loadGolden('clip_tiny')
 const coded = loadGolden('clip_coded_loss')
 
@@ -31,7 +34,7 @@ async function onEveryDevice(run: (device: Device) => Promise<void>): Promise<vo
 }
 
 for (const model of ['a', 'b']) {
-  test(`clip_tiny ${model}: image features, losses and pixel gradients`, () =>
+  test(`clip_tiny ${model}: image features, losses and pixel gradients`, PATIENCE, () =>
     onEveryDevice(async device => {
       const { vision } = goldenModel(device, `clip_tiny_${model}`)
       const { given, pixels } = pixelsOf(device, `${model}/in/pixel_values`)
@@ -55,9 +58,10 @@ for (const model of ['a', 'b']) {
       using plan = compile(device, { outputs: wanted.map(([, x]) => x) })
       plan.run()
       for (const [path, x] of wanted) expectGolden(tiny, `${model}/${path}`, await plan.read(x))
-    }))
+    }),
+  )
 
-  test(`clip_tiny ${model}: text features and hidden states`, () =>
+  test(`clip_tiny ${model}: text features and hidden states`, PATIENCE, () =>
     onEveryDevice(async device => {
       const { text, config } = goldenModel(device, `clip_tiny_${model}`)
       for (const [ids, out] of [
@@ -81,7 +85,8 @@ for (const model of ['a', 'b']) {
         `${model}/out/text_hidden_last`,
         last.map((value, i) => (mask[Math.floor(i / width)] ? value : golden[i])),
       )
-    }))
+    }),
+  )
 }
 
 function tokenRows(path: string, end: number) {
@@ -102,7 +107,7 @@ async function textDifference(device: Device, text: Tensor): Promise<Tensor> {
   )
 }
 
-test('clip_coded_loss: the coded losses through a bilinear resize to 224', () =>
+test('clip_coded_loss: the coded losses through a bilinear resize to 224', PATIENCE, () =>
   onEveryDevice(async device => {
     const { mean, std } = coded.cases.img224 as { mean: [number, number, number]; std: [number, number, number] }
     const { vision } = goldenModel(device, 'clip_tiny_img224', { mean, std })
@@ -125,7 +130,8 @@ test('clip_coded_loss: the coded losses through a bilinear resize to 224', () =>
     using plan = compile(device, { outputs: wanted.map(([, x]) => x) })
     plan.run()
     for (const [path, x] of wanted) expectGolden(coded, `img224/${path}`, await plan.read(x))
-  }))
+  }),
+)
 
 test('several images in one call give the features of one call each', async () => {
   const [, { device }] = await testDevices()

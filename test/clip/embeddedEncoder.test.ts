@@ -17,7 +17,7 @@ let encoder: ClipModel
 beforeAll(async () => {
   device = await openDevice({ kind: 'cpu', threads: 2 })
   encoder = await loadEncoder(device)
-})
+}, 60_000)
 afterAll(() => device[Symbol.dispose]())
 
 const norm = (x: Float32Array): number => Math.hypot(...x)
