@@ -16,7 +16,7 @@ import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { CodeField } from './codeField.ts'
 import { deformationField, deformationSpecs } from './deformationField.ts'
-import { displacementLoss, photometricLoss } from './losses.ts'
+import { displacementLoss, photometricLoss, squaredErrors } from './losses.ts'
 import type { FieldConfig } from './presets.ts'
 import { encodeForSlicing, slicingSpecs, slicingSurface } from './slicingSurface.ts'
 import { type RadianceConfig, radianceMlp, radianceSpecs } from './templateNerf.ts'
@@ -141,7 +141,7 @@ export function coarseFineLoss(
 }
 
 function levelLoss({ weights, x, warped, color }: RenderedLevel, { observed, warpWeight, warpScale, penalty }: CoarseFineLossOptions): LevelLoss {
-  const photometric = photometricLoss(color, observed)
+  const photometric = photometricLoss(squaredErrors(color, observed))
   const median = medianSample(weights)
   const warp = displacementLoss(pickSample(warped, median), pickSample(x, median), warpScale)
   const data = add(photometric, affine(warp, warpWeight))

@@ -1,12 +1,17 @@
 /** Training losses of the scene manipulator (paper §3.2 and the terms the official code adds). */
-import { mul, square, sub } from '../tensor/ops/elementwise.ts'
+import { affine, mul, square, sub } from '../tensor/ops/elementwise.ts'
 import { mean, sumLast } from '../tensor/ops/reduce.ts'
 import { robustLoss } from '../tensor/ops/robust.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Mean squared colour difference, [R, 3] each -> []. */
-export function photometricLoss(rendered: Tensor, observed: Tensor): Tensor {
-  return mean(square(sub(rendered, observed)))
+/** Squared colour difference of each ray, summed over the channels; [R, 3] each -> [R]. */
+export function squaredErrors(rendered: Tensor, observed: Tensor): Tensor {
+  return sumLast(square(sub(rendered, observed)))
+}
+
+/** Mean squared colour difference over rays and channels, from `squaredErrors`; [R] -> []. */
+export function photometricLoss(errors: Tensor): Tensor {
+  return affine(mean(errors), 1 / 3)
 }
 
 /** Geman–McClure: the robust loss at α = −2, which stops growing for points that truly move. */

@@ -45,8 +45,10 @@ export interface SamplingConfig {
 export interface TrainingConfig {
   readonly steps: number
   readonly rays: number
-  /** Share of the rays drawn from the person's mask; the rest from the whole picture. */
-  readonly personShare: number
+  /** Weight of pixels of the room when rays are drawn, beside 1 for the person's. */
+  readonly roomShare: number
+  /** Steps between looks at how wrong the rays came out, which steers where the next are drawn. Each look waits for the device. */
+  readonly observeEvery: number
   /** Learning rates at the start; all fall exponentially to `finalRate` times that. */
   readonly rates: { readonly networks: number; readonly deformation: number; readonly grid: number; readonly codes: number }
   readonly finalRate: number
@@ -99,11 +101,12 @@ const TINY: SceneConfig = {
   training: {
     steps: 1500,
     rays: 1024,
-    personShare: 0.5,
+    roomShare: 0.05,
+    observeEvery: 1,
     rates: { networks: 5e-3, deformation: 5e-3, grid: 2e-2, codes: 1e-2 },
     finalRate: 0.1,
     warmUp: 20,
-    warpAlpha: [0, 1, 0.5],
+    warpAlpha: [0, 4, 0.5],
     ambientAlpha: [0.03, 0.3],
     warpWeight: 1e-3,
     warpScale: 0.03,
@@ -119,7 +122,7 @@ const FAST: SceneConfig = {
   slicing: { ...TINY.slicing, depth: 6, width: 64 },
   template: { ...TINY.template, levels: 12, log2Entries: 16, finestResolution: 1024, trunkDepth: 2, trunkWidth: 64, rgbDepth: 2, rgbWidth: 64 },
   sampling: { ...TINY.sampling, samples: 32, bins: 192 },
-  training: { ...TINY.training, steps: 5000, rays: 4096, backgroundPoints: 1024 },
+  training: { ...TINY.training, steps: 5000, rays: 4096, observeEvery: 8, backgroundPoints: 1024 },
 }
 
 export const PRESETS = { tiny: TINY, fast: FAST } as const

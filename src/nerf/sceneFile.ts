@@ -22,6 +22,7 @@ export async function saveScene(scene: SceneManipulator, { training = false }: {
   if (training && scene.optimizer) {
     flat('adam/m', await scene.optimizer.m.read())
     flat('adam/v', await scene.optimizer.v.read())
+    if (scene.rayErrors) flat('rays/errors', scene.rayErrors)
   }
   const header: Header = { description: scene.description, step: scene.step, reference: scene.referenceCode }
   return writeSafetensors(tensors, { format: FORMAT, version: String(VERSION), header: JSON.stringify(header) })
@@ -56,6 +57,7 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
       throw new Error(`${name}: the optimiser's moments do not fit the parameters; train again`)
     adam.m.write(m)
     adam.v.write(v)
+    scene.rayErrors = floats('rays/errors')?.slice()
   }
   return scene
 }

@@ -95,6 +95,8 @@ export class SceneManipulator {
   readonly grid: Storage
   /** Moments of the optimiser, while training goes on. */
   optimizer: Adam | undefined
+  /** How wrong each block of training pixels came out last, while training goes on (see rayBatches). */
+  rayErrors: Float32Array | undefined
   /** Coarse-to-fine parameters of T and of the ambient coordinates, [2] x 64 apart. */
   private readonly alphas: Storage
   private readonly reference: Storage

@@ -14,7 +14,7 @@ import { repeatRows } from '../tensor/ops/rows.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
 import { detach, reshape, type Tensor } from '../tensor/tensor.ts'
-import { displacementLoss, photometricLoss } from './losses.ts'
+import { displacementLoss, photometricLoss, squaredErrors } from './losses.ts'
 import { rayBatches } from './rayBatches.ts'
 import { sampleRays } from './render.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
@@ -35,7 +35,7 @@ export interface TrainStep {
   readonly step: number
   readonly steps: number
   readonly loss: number
-  /** dB, of the step's rays against their pixels. */
+  /** dB, of the step's rays against their pixels. Rays go where the picture is still wrong, so this lies below the PSNR of whole pictures. */
   readonly psnr: number
   readonly raysPerSecond: number
   /** Seconds to the last step at the present pace. */
@@ -55,7 +55,8 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
   const { until = training.steps, reportEvery = 20, signal } = options
   const { seed } = scene.description
   const { rate: rateAt } = trainingSchedules(scene.config)
-  const batches = rayBatches(capture, scene.description.space, { ...training, seed })
+  const batches = rayBatches(capture, scene.description.space, { ...training, seed, errors: scene.rayErrors })
+  scene.rayErrors = batches.errors
   const background = backgroundPoints(capture, scene)
   using graph = recordStep(scene, background !== undefined)
   const adam = scene.adam()
@@ -77,6 +78,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
     })
     graph.plan.run()
     scene.setStep(step + 1)
+    if (scene.step % training.observeEvery === 0) batches.observe(await graph.plan.read(graph.rayErrors))
     if (scene.step % reportEvery === 0 || scene.step === until) {
       const [loss] = await graph.plan.read(graph.loss)
       const [mse] = await graph.plan.read(graph.photometric)
@@ -129,6 +131,8 @@ interface StepGraph extends Disposable {
   readonly plan: Plan
   readonly loss: Tensor
   readonly photometric: Tensor
+  /** Squared colour error of each ray, [R]. */
+  readonly rayErrors: Tensor
   writeBatch(batch: { origins: Float32Array; directions: Float32Array; colors: Float32Array; codes: Uint32Array }, seed: number, step: number): void
   writeBackground(background: { points: Float32Array; codes: Uint32Array }): void
 }
@@ -158,7 +162,8 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const direction = repeatRows(scene.encodeDirections(d), M)
   const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes)
   const weights = rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true })
-  const photometric = photometricLoss(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
+  const rayErrors = squaredErrors(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
+  const photometric = photometricLoss(rayErrors)
 
   const median = medianSample(detach(weights))
   const terms = [photometric, affine(displacementLoss(pickSample(warped, median), pickSample(x, median), warpScale), warpWeight)]
@@ -172,11 +177,12 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const { effects, into } = scene.adam().minimize(loss)
   const { gridResolution: resolution, gridDecay: decay, gridFade: fade } = config.sampling
   const update = gridUpdate(scene.grid.tensor([resolution ** 3]), seen, sigma, { resolution, decay, fade })
-  const plan = compile(device, { outputs: [loss, photometric], effects: [...effects, update], into })
+  const plan = compile(device, { outputs: [loss, photometric, rayErrors], effects: [...effects, update], into })
   return {
     plan,
     loss,
     photometric,
+    rayErrors,
     writeBatch(batch, seed, step) {
       floats.origins.write(batch.origins)
       floats.directions.write(batch.directions)
