@@ -192,7 +192,9 @@ export const OPERATION_PLANS: readonly WgslPlan[] = [
   ),
   values('random', [u32(2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
   values('gridSamples', [[R, 3], [R, 3], [R, M], [64 ** 3]], ([o, d, u, grid]) => Object.values(gridSamples(o, d, u, grid, GRID))),
-  effect('gridUpdate', [[64 ** 3], [Q, 3], [Q]], ([grid, points, sigma]) => gridUpdate(grid, points, sigma, { resolution: 64, decay: 0.95, fade: 0.9 })),
+  effect('gridUpdate', [[64 ** 3], [Q, 3], [Q]], ([grid, points, sigma]) =>
+    gridUpdate(grid, points, sigma, { resolution: 64, decay: 0.95, fade: 0.9 }),
+  ),
   effect('assign', [[Q], [Q]], ([target, value]) => assign(target, value)),
   effect('clipGradientNorm', [[1 << 20]], ([g]) => clipGradientNorm(g, 1)),
   effect('adam', [[1 << 20], [1 << 20], [1 << 20], [1 << 20], [7]], ([p, g, m, v, scalars]) => adam(p, g, m, v, scalars)),
