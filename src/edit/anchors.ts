@@ -39,8 +39,8 @@ export interface AnchorOptions {
   readonly signal?: AbortSignal
 }
 
-/** Codes sharing a cluster with this many, itself included, are dense. A held expression lasts longer than that, a transition does not. */
-const MIN_POINTS = 4
+/** A code is dense when this many, itself included, look alike. A held expression lasts longer than that, the way to it does not: 4.5 % of the frames. */
+const densePoints = (codes: number): number => Math.max(4, Math.round(0.045 * codes))
 
 /** Selects anchors and makes the neutral one the scene's reference w_R. Throws when fewer than two expressions are found. */
 export async function selectAnchors(
@@ -54,8 +54,8 @@ export async function selectAnchors(
   if (reference !== undefined) await scene.setReference(reference)
   const features = await describeCodes(scene, encoder, signal)
   const distances = distanceMatrix(features)
-  const eps = count === undefined ? kneeDistance(distances, MIN_POINTS - 1) : undefined
-  const labels = eps === undefined ? kMedoids(distances, count ?? 0) : dbscan(distances, eps, MIN_POINTS)
+  const eps = count === undefined ? kneeDistance(distances, densePoints(codeCount) - 1) : undefined
+  const labels = eps === undefined ? kMedoids(distances, count ?? 0) : dbscan(distances, eps, densePoints(codeCount))
   const clusters = new Map<number, number[]>()
   for (const [code, label] of labels.entries()) if (label >= 0) clusters.set(label, [...(clusters.get(label) ?? []), code])
   const bySize = [...clusters.entries()].sort(([, a], [, b]) => b.length - a.length)
