@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { program, run } from '../../cli/run.ts'
+import { fakeTerminal } from './fakeTerminal.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'faceclipnerf-run-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function cli(...argv: string[]) {
+  const terminal = fakeTerminal()
+  const code = await run(argv, terminal)
+  return { code, out: terminal.stdout, err: terminal.stderr }
+}
+
+describe('help', () => {
+  it('lists every verb, and every verb its options', async () => {
+    const { code, out } = await cli('--help')
+    expect(code).toBe(0)
+    for (const verb of ['train', 'anchors', 'edit', 'render', 'evaluate', 'demo']) expect(out).toMatch(new RegExp(`^ {2}${verb} `, 'm'))
+    for (const command of program(fakeTerminal()).commands) {
+      const help = await cli(command.name(), '--help')
+      expect(help.code).toBe(0)
+      for (const option of command.options) {
+        expect(help.out, command.name()).toContain(option.flags)
+        expect(option.description, `${command.name()} ${option.flags}`).not.toBe('')
+      }
+    }
+  })
+
+  it('prints the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(await cli('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  })
+})
+
+describe('errors are one line and exit code 1', () => {
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  it.each([
+    ['an unknown verb', ['trian', 'x'], /^faceclipnerf: unknown command 'trian' \(Did you mean train\?\)$/],
+    ['an unknown option', ['train', 'x', '-o', 'y.scene', '--stps', '3'], /unknown option '--stps' \(Did you mean --steps\?\)$/],
+    ['a missing option', ['train', 'x'], /required option '-o, --output <file>' not specified$/],
+    ['a missing argument', ['edit', 'x.scene', '-o', 'y.edit'], /missing required argument 'text'$/],
+    [
+      'a value that is no number',
+      ['train', 'x', '-o', 'y.scene', '--steps', '1.5'],
+      /option '--steps <n>' argument '1.5' is invalid\. Give a whole number from 1\.$/,
+    ],
+    [
+      'a value outside the choices',
+      ['train', 'x', '-o', 'y.scene', '--preset', 'huge'],
+      /argument 'huge' is invalid\. Allowed choices are tiny, fast\.$/,
+    ],
+    [
+      'no capture',
+      ['train', join(folder, 'nothing'), '-o', join(folder, 'y.scene')],
+      /nothing: no such folder; pass the path of an existing folder$/,
+    ],
+    ['a folder that is no capture', ['train', folder, '-o', join(folder, 'y.scene')], /dataset\.json: no such file; restore it/],
+    ['no scene', ['anchors', join(folder, 'no.scene'), '--device', 'cpu'], /no\.scene: no such file; make a scene with faceclipnerf train$/],
+    ['a scene that is none', ['anchors', file('bad.scene', 'hello'), '--device', 'cpu'], /bad\.scene: /],
+    [
+      'an ending it cannot write',
+      ['render', 'x.scene', '-o', 'x.gif'],
+      /x\.gif: cannot write "\.gif" here; choose a name that ends in \.png or \.webp$/,
+    ],
+    ['an animation as PNG', ['render', 'x.scene', '--orbit', '3', '-o', 'x.png'], /choose a name that ends in \.webp$/],
+    ['two faces at once', ['render', 'x.scene', '--frame', 'a', '--edit', 'b', '-o', 'x.png'], /--edit and --frame exclude each other/],
+    ['half an interpolation', ['render', 'x.scene', '--from', 'a', '-o', 'x.png'], /needs --from, --to and --at; give all three$/],
+    ['ratios without an edit', ['render', 'x.scene', '--acr', '-o', 'x.png'], /--acr without --edit/],
+    ['a size that is none', ['render', 'x.scene', '--size', '64', '-o', 'x.png'], /Give width x height in pixels, such as 256x256\.$/],
+    [
+      'a resume from nothing',
+      ['train', 'assets/captures/ada-mini', '--downscale', '2', '-o', join(folder, 'new.scene'), '--resume', '--device', 'cpu'],
+      /no such file to resume from/,
+    ],
+    [
+      'a resolution there is not',
+      ['train', 'assets/captures/ada-mini', '--downscale', '8', '-o', join(folder, 'new.scene')],
+      /rgb\/8x: no images.*there are rgb\/1x, rgb\/2x; choose one of these$/,
+    ],
+  ])('%s', async (_, argv, message) => {
+    const { code, out, err } = await cli(...argv)
+    expect(code).toBe(1)
+    expect(out).toBe('')
+    const lines = err
+      .trim()
+      .split('\n')
+      .filter(line => !line.startsWith('device: '))
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/^faceclipnerf: /)
+    expect(lines[0]).toMatch(message)
+  })
+})

@@ -1,0 +1,163 @@
+/** Every verb on a small scene: what it writes, what it says, and that an interrupted training loses nothing. */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../../cli/run.ts'
+import { decodeImage } from '../../src/io/imageCodec.ts'
+import { fakeTerminal } from './fakeTerminal.ts'
+
+const CAPTURE = 'assets/captures/ada-mini'
+const SMALL = ['--downscale', '2', '--device', 'cpu', '--threads', '2']
+const folder = mkdtempSync(join(tmpdir(), 'faceclipnerf-verbs-'))
+const at = (name: string): string => join(folder, name)
+const image = (name: string) => decodeImage(readFileSync(at(name)), name)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function cli(argv: string[], terminal = fakeTerminal()) {
+  const code = await run(argv, terminal)
+  return { code, out: terminal.stdout, err: terminal.stderr }
+}
+const verb = (...argv: string[]) => cli([...argv, '--device', 'cpu', '--threads', '2'])
+const events = (out: string): Record<string, unknown>[] =>
+  out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+
+beforeAll(async () => {
+  const { code, err } = await cli(['train', CAPTURE, '-o', at('ada.scene'), '--steps', '8', ...SMALL])
+  expect(err).toMatch(/^device: CPU, 2 threads\n(?:.*\n)*.*step 8\/8 {2}loss [\d.]+ {2}PSNR [\d.]+ dB {2}[\d.]+ ?k? rays\/s {2}ETA 0\.0 s\n$/)
+  expect(code).toBe(0)
+})
+
+describe('train', () => {
+  it('prints JSON lines, the scene last', async () => {
+    const { code, out, err } = await cli(['train', CAPTURE, '-o', at('json.scene'), '--steps', '2', '--json', ...SMALL])
+    expect([code, err]).toEqual([0, ''])
+    const lines = events(out)
+    expect(lines.map(line => line.event)).toEqual(['note', 'step', 'scene'])
+    expect(lines[1]).toMatchObject({
+      stage: 'train',
+      step: 2,
+      steps: 2,
+      loss: expect.any(Number),
+      psnr: expect.any(Number),
+      raysPerSecond: expect.any(Number),
+      eta: 0,
+    })
+    expect(lines[2]).toMatchObject({ path: at('json.scene'), step: 2 })
+  })
+
+  it('stops at Ctrl-C with a checkpoint, and the resumed run ends in the same bytes as one never stopped', async () => {
+    const terminal = fakeTerminal()
+    terminal.interrupt()
+    const stopped = await cli(['train', CAPTURE, '-o', at('resumed.scene'), '--steps', '8', ...SMALL], terminal)
+    expect(stopped.code).toBe(130)
+    expect(stopped.err).toMatch(
+      /faceclipnerf: interrupted; saved .*resumed\.scene at step 0 of 8; go on with: faceclipnerf train .* --resume --downscale 2\n$/,
+    )
+    const resumed = await cli(['train', CAPTURE, '-o', at('resumed.scene'), '--resume', ...SMALL])
+    expect(resumed.code, resumed.err).toBe(0)
+    expect(readFileSync(at('resumed.scene')).equals(readFileSync(at('ada.scene')))).toBe(true)
+    expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('answers a real Ctrl-C in the middle of training', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'cli/main.ts', 'train', CAPTURE, '-o', at('killed.scene'), '--steps', '5000', ...SMALL],
+      { cwd: root },
+    )
+    let err = ''
+    child.stderr.on('data', data => {
+      if (!err.includes('step 20/') && String(err + data).includes('step 20/')) child.kill('SIGINT')
+      err += data
+    })
+    const code = await new Promise(done => child.on('exit', done))
+    expect(err).toMatch(/interrupted; saved .*killed\.scene at step \d+ of 5000; go on with: /)
+    expect(code).toBe(130)
+    const step = Number(/at step (\d+) of/.exec(err)?.[1])
+    expect(step).toBeGreaterThanOrEqual(20)
+    const { out } = await cli(['train', CAPTURE, '-o', at('killed.scene'), '--resume', '--steps', String(step + 1), ...SMALL])
+    expect(out).toContain(`(${step + 1} steps`)
+  }, 120_000)
+
+  it.each([
+    ['another resolution', ['--downscale', '1'], /made from another capture or downscale than ada-mini at 1x; resume with the same one/],
+    ['another preset', ['--downscale', '2', '--preset', 'fast'], /trained with preset tiny, not fast/],
+  ])('refuses to resume with %s', async (_, options, message) => {
+    const before = readFileSync(at('ada.scene'))
+    const { code, err } = await cli(['train', CAPTURE, '-o', at('ada.scene'), '--resume', '--device', 'cpu', ...options])
+    expect(code).toBe(1)
+    expect(err).toMatch(message)
+    expect(readFileSync(at('ada.scene')).equals(before)).toBe(true)
+  })
+})
+
+describe('anchors, edit, render, evaluate', () => {
+  it('runs from scene to pictures', async () => {
+    const anchors = await verb('anchors', at('ada.scene'), '--anchors', '3', '--reference', '000005')
+    expect(anchors.code, anchors.err).toBe(0)
+    const file = JSON.parse(readFileSync(at('ada.anchors.json'), 'utf8'))
+    expect(file.frames).toHaveLength(3)
+    expect(file.frames[0]).toBe('000005')
+    expect((await image('ada.anchors.png')).width).toBeGreaterThan(3 * 32)
+
+    const edit = await verb('edit', at('ada.scene'), 'a surprised face', '-o', at('s.edit'), '--steps', '2')
+    expect(edit.code, edit.err).toBe(0)
+    expect(edit.err).toContain('anchors: 000005, ') // those of the file beside the scene
+    expect(edit.out).toBe(`wrote ${at('s.edit')} ("a surprised face", 2 steps)\n`)
+
+    const render = async (name: string, ...options: string[]) => {
+      const { code, err } = await verb('render', at('ada.scene'), '-o', at(name), ...options)
+      expect(code, err).toBe(0)
+      return (await image(name)).data
+    }
+    const edited = ['--edit', at('s.edit')]
+    const unedited = await render('zero.png', ...edited, '--strength', '0')
+    expect(await render('one.png', ...edited, '--depth', '--acr', '--camera', '000003')).not.toEqual(unedited)
+    expect(existsSync(at('one.depth.png')) && existsSync(at('one.acr.png'))).toBe(true)
+    const first = await render('frame.png', '--frame', '000000', '--camera', '000003')
+    expect(await render('from.png', '--from', '000000', '--to', '000020', '--at', '0', '--camera', '000003')).toEqual(first)
+    expect((await render('big.webp', '--size', '48x48')).length).toBe(48 * 48 * 3)
+    await render('orbit.webp', '--orbit', '2')
+    expect(String.fromCharCode(...readFileSync(at('orbit.webp')).subarray(12, 16))).toBe('VP8X')
+
+    const evaluated = await cli(['evaluate', at('ada.scene'), CAPTURE, ...SMALL])
+    expect(evaluated.code, evaluated.err).toBe(0)
+    expect(evaluated.out.match(/^v\d_\d{6} +[\d.]+ dB SSIM [\d.]+ {3}person [\d.]+ dB SSIM [\d.]+$/gm)).toHaveLength(8)
+    const { mean, views } = JSON.parse(readFileSync(at('ada.evaluation.json'), 'utf8'))
+    expect(views).toHaveLength(8)
+    expect(mean.psnr).toBeCloseTo(
+      views.reduce((sum: number, view: { psnr: number }) => sum + view.psnr / 8, 0),
+      6,
+    )
+    expect(existsSync(at('ada.evaluation.png'))).toBe(true)
+  }, 180_000)
+
+  it.each([
+    ['more anchors than frames', ['anchors', 'ada.scene', '--anchors', '49'], /49 anchors from 48 frames; ask for at most 48/],
+    ['a frame there is not', ['render', 'ada.scene', '-o', 'x.png', '--frame', '999'], /no frame "999"; there are 000000/],
+    ['an empty sentence', ['edit', 'ada.scene', ' ', '-o', 'x.edit'], /the text is empty/],
+    [
+      'a folder without an encoder',
+      ['edit', 'ada.scene', 'a face', '-o', 'x.edit', '--encoder', '.'],
+      /config\.json: an encoder folder without a config\.json/,
+    ],
+    ['an edit that is a scene', ['render', 'ada.scene', '--edit', 'ada.scene', '-o', 'x.png'], /not an edit file/],
+    ['a size of another shape', ['render', 'ada.scene', '--size', '64x32', '-o', 'x.png'], /keep their shape, e\.g\. 64x64/],
+    ['a scene that was cut', ['render', 'cut.scene', '-o', 'x.png'], /cut\.scene: /],
+  ])('%s is one clear error', async (_, argv, message) => {
+    writeFileSync(at('cut.scene'), readFileSync(at('ada.scene')).subarray(0, 5000))
+    const paths = argv.map(word => (/\.(scene|png|edit)$|^\.$/.test(word) ? at(word) : word))
+    const { code, err } = await verb(...paths)
+    expect(code).toBe(1)
+    expect(err.replace(/^device: .*\n/, '')).toMatch(/^faceclipnerf: [^\n]*\n$/)
+    expect(err).toMatch(message)
+    expect(existsSync(at('x.png')) || existsSync(at('x.edit'))).toBe(false)
+  })
+})
