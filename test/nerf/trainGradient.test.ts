@@ -1,0 +1,77 @@
+/** The gradient of the whole training loss, as one step of training computes it, against central differences in double precision. */
+import { expect, test } from 'vitest'
+import type { SceneConfig } from '../../src/nerf/presets.ts'
+import { rayBatches } from '../../src/nerf/rayBatches.ts'
+import { pointsIntoSpace } from '../../src/nerf/space.ts'
+import { recordStep } from '../../src/nerf/train.ts'
+import { HostRandom } from '../../src/tensor/hostRandom.ts'
+import { plainDevice } from '../tensor/plainDevice.ts'
+import { shrunk, smallCapture, smallScene } from './smallScene.ts'
+
+/**
+ * Step of the differences and largest error beside a parameter's largest gradient. Losses are known to ~1e-16, but what reaches them through T passes
+ * the hash encoding, which rounds positions to f32 so that all devices agree on the cells: there a small step would measure the rounding.
+ */
+const accuracy = (name: string): { step: number; tolerance: number } =>
+  /^(T\/|codes)/.test(name) ? { step: 1e-3, tolerance: 1e-2 } : { step: 1e-5, tolerance: 1e-4 }
+/** Elements probed per parameter: those of the largest gradient. */
+const PROBES = 2
+
+test('every network, the codes and the hash table', async () => {
+  const device = plainDevice('double')
+  const capture = smallCapture()
+  const fewer = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 } })
+  const scene = smallScene(device, { seed: 2, config: fewer })
+  const { parameters, config, description } = scene
+  // Away from the start, where T stands still and nothing depends on its trunk.
+  const random = new HostRandom(9)
+  for (const name of parameters.names.filter(n => /branches|logit|grid/.test(n))) {
+    const { length } = parameters.get(name)
+    parameters.flat.write(
+      Float32Array.from({ length }, () => 0.4 * random.next() - 0.2),
+      parameters.offset(name),
+    )
+  }
+  scene.setStep(8)
+
+  const graph = recordStep(scene, true)
+  const adam = scene.adam()
+  adam.schedule(0, {}) // no rates: the parameters stay, the gradients are computed
+  graph.writeBatch(rayBatches(capture, description.space, { ...config.training, seed: 1 }).draw(0), 1, 0)
+  const count = config.training.backgroundPoints
+  const points = pointsIntoSpace(capture.backgroundPoints, description.space).slice(0, 3 * count)
+  graph.writeBackground({ points, codes: Uint32Array.from({ length: count }, (_, i) => i % description.codeCount) })
+  const grid = new Float32Array(scene.grid.length).fill(1)
+  const loss = async (): Promise<number> => {
+    scene.grid.write(grid) // a step updates it
+    graph.plan.run()
+    return (await graph.plan.read(graph.loss))[0]
+  }
+  await loss()
+  const gradient = await adam.gradients.read()
+  const values = await parameters.flat.read()
+  const write = (at: number, value: number): void => parameters.flat.write(Float64Array.of(value) as unknown as Float32Array, at)
+
+  const failures: string[] = []
+  for (const name of parameters.names) {
+    const begin = parameters.offset(name)
+    const { step, tolerance } = accuracy(name)
+    const order = Array.from({ length: parameters.get(name).length }, (_, i) => begin + i).sort(
+      (a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]),
+    )
+    if (!(Math.abs(gradient[order[0]]) > 0)) failures.push(`${name}: no gradient`)
+    for (const at of order.slice(0, PROBES)) {
+      const sides: number[] = []
+      for (const sign of [1, -1]) {
+        write(at, values[at] + sign * step)
+        sides.push(await loss())
+      }
+      write(at, values[at])
+      const difference = (sides[0] - sides[1]) / (2 * step)
+      const error = Math.abs(difference - gradient[at]) / Math.max(Math.abs(gradient[order[0]]), 1e-9)
+      if (!(error < tolerance))
+        failures.push(`${name}[${at - begin}]: ${gradient[at]} by gradient, ${difference} by differences, relative error ${error.toExponential(1)}`)
+    }
+  }
+  expect(failures).toEqual([])
+})
