@@ -110,17 +110,20 @@ async function describeCodes(scene: SceneManipulator, encoder: ExpressionEncoder
   using plan = compile(device, { outputs: [output] })
   const indices = Array.from({ length: scene.description.codeCount }, (_, i) => i)
   const features: Float32Array[] = []
-  for await (const { rgb } of renderCodes(scene, indices, signal)) {
-    const slot = features.length % BATCH
-    pictures.write(rgb, slot * size)
-    features.push(new Float32Array())
-    if (slot < BATCH - 1 && features.length < indices.length) continue
-    plan.run()
-    const all = await plan.read(output)
-    for (let i = 0; i <= slot; i++) features[features.length - 1 - slot + i] = all.slice(i * encoder.size, (i + 1) * encoder.size)
+  try {
+    for await (const { rgb } of renderCodes(scene, indices, signal)) {
+      const slot = features.length % BATCH
+      pictures.write(rgb, slot * size)
+      features.push(new Float32Array())
+      if (slot < BATCH - 1 && features.length < indices.length) continue
+      plan.run()
+      const all = await plan.read(output)
+      for (let i = 0; i <= slot; i++) features[features.length - 1 - slot + i] = all.slice(i * encoder.size, (i + 1) * encoder.size)
+    }
+    return features
+  } finally {
+    pictures.release()
   }
-  pictures.release()
-  return features
 }
 
 /** Renders latent codes one after the other from the first training camera, T at w_R: what H alone can show. */
@@ -128,10 +131,13 @@ export async function* renderCodes(scene: SceneManipulator, indices: readonly nu
   const code = new Storage(scene.device, scene.config.codeSize)
   using renderer = createRenderer(scene, constantCode(code.tensor([scene.config.codeSize])))
   const [camera] = scene.trainingCameras
-  for (const index of indices) {
-    signal?.throwIfAborted()
-    code.write(await scene.readCode(index))
-    yield await renderer.render(camera)
+  try {
+    for (const index of indices) {
+      signal?.throwIfAborted()
+      code.write(await scene.readCode(index))
+      yield await renderer.render(camera)
+    }
+  } finally {
+    code.release()
   }
-  code.release()
 }

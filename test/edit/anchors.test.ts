@@ -3,6 +3,7 @@ import type { ExpressionEncoder } from '../../src/clip/textImageEncoder.ts'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { renderCodes, selectAnchors } from '../../src/edit/anchors.ts'
 import { constantCode } from '../../src/nerf/codeField.ts'
+import type { SceneConfig } from '../../src/nerf/presets.ts'
 import { createRenderer } from '../../src/nerf/render.ts'
 import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
@@ -17,9 +18,12 @@ afterAll(() => device[Symbol.dispose]())
 /** Expression of each code: 0 is held longest, 1 and 2 less, −1 are two moments on the way. */
 const EXPRESSIONS = [0, 0, 0, 1, 1, 1, 0, 0, -1, -1, 1, 0, 2, 2, 2, 2]
 
+/** Many pictures are rendered: few samples. */
+const coarse = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), sampling: { ...shrunk(base).sampling, samples: 3 } })
+
 /** A scene whose codes are near their expression's, and whose slicing surface shows them. */
 function sceneOf(expressions: readonly number[]): SceneManipulator {
-  const scene = new SceneManipulator(device, smallCapture(expressions.length), { preset: 'tiny', config: shrunk })
+  const scene = new SceneManipulator(device, smallCapture(expressions.length), { preset: 'tiny', config: coarse })
   const { parameters, config } = scene
   const size = config.codeSize
   const centre = (expression: number): Float32Array => randomValues(size, 50 + expression, [-2, 2])
@@ -82,8 +86,11 @@ describe('selectAnchors', () => {
     )
   })
 
-  test('stops when aborted', async () => {
-    await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+  test('stops when aborted, and gives its memory back', async () => {
+    const scene = sceneOf(EXPRESSIONS)
+    const { used } = device.memory
+    await expect(selectAnchors(scene, PIXELS, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+    expect(device.memory.used).toBe(used)
   })
 })
 

@@ -125,5 +125,6 @@ test('gives its memory back', async () => {
   await trainTo(scene, 1)
   const { used } = first.memory
   await trainTo(scene, 2)
+  for await (const _ of train(scene, smallCapture(), { until: 9, reportEvery: 1 })) break
   expect(first.memory.used).toBe(used)
 })
