@@ -4,7 +4,7 @@ import type { Device, Executable, PlannedStep } from './device.ts'
 import type { GraphNode, Memory, Ref, Region, WgslWork } from './tensor.ts'
 
 interface GpuMemory extends Memory {
-  readonly buffer: GPUBuffer
+  readonly buffer: BufferRange['buffer']
 }
 
 /** Wraps a GPU device, which it then owns: disposing of the tensor device destroys it. */
@@ -48,4 +48,4 @@ function dispatchesOf({ node, inputs, outputs, scratch }: PlannedStep, work: Wgs
   return work.dispatches.map(({ label, code, bindings, groups }) => ({ label, code, bindings: bindings.map(range), groups }))
 }
 
-const bufferOf = (memory: Memory): GPUBuffer => (memory as GpuMemory).buffer
+const bufferOf = (memory: Memory): BufferRange['buffer'] => (memory as GpuMemory).buffer

@@ -1,7 +1,7 @@
 /** Adam (Kingma and Ba 2015, algorithm 1) over one flat parameter buffer, and clipping of a gradient by its global norm. */
 import { type Op, record } from '../op.ts'
 import { elements, type GraphNode, input, scratch, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** Order of the 7 scalars that the host rewrites before each step. */
 export const ADAM_SCALARS = ['learning rate', 'beta1', 'beta2', 'eps', '1 - beta1^t', '1 - beta2^t', 'gradient scale'] as const

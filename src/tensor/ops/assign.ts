@@ -1,7 +1,7 @@
 /** Writes a value into a leaf's storage. */
 import { type Op, record } from '../op.ts'
 import { elements, type GraphNode, input, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 const ASSIGN: Op<null> = {
   name: 'assign',

@@ -5,8 +5,8 @@
  */
 import { apply, apply1, type Op } from '../op.ts'
 import { input, type Numbers, output, type Ref, sameShape, scratch, showShape, type Tensor } from '../tensor.ts'
-import { float } from '../wgsl.ts'
 import { rowKernel } from './rowKernel.ts'
+import { float } from './wgsl.ts'
 
 /** How the rows of q, k and v are made up. */
 export interface AttentionShape {

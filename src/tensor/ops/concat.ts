@@ -1,7 +1,7 @@
 /** Joining and cutting along the last axis; each is the other's gradient. */
 import { apply1, type Op } from '../op.ts'
 import { type Dispatch, input, lastAxis, output, rowCount, sameShape, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 /** Parts one dispatch reads: with the output that makes the 8 storage buffers every WebGPU device has. */
 const PARTS_PER_DISPATCH = 7

@@ -1,7 +1,7 @@
 /** Numbers known when the graph is recorded, as a u32 tensor: small tables that kernels read. */
 import { apply1, type Op } from '../op.ts'
 import { output, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 const CONSTANT: Op<{ values: readonly number[] }> = {
   name: 'constant',

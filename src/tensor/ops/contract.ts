@@ -1,7 +1,7 @@
 /** Unbounded space into the ball of radius 2: x inside the unit ball, (2 − 1/|x|) x/|x| outside (mip-NeRF 360, Eq. 10). */
 import { apply1, type Op } from '../op.ts'
 import { input, output, rowCount, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 const loadWgsl = (name: string): string => `vec3f(${name}[3u * i], ${name}[3u * i + 1u], ${name}[3u * i + 2u])`
 const storeWgsl = (name: string): string => [0, 1, 2].map(axis => `  ${name}[3u * i + ${axis}u] = t[${axis}];`).join('\n')

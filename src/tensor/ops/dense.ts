@@ -14,7 +14,7 @@ import {
   type TensorType,
   type WgslWork,
 } from '../tensor.ts'
-import { bindingHeader, itemKernel } from '../wgsl.ts'
+import { bindingHeader, itemKernel } from './wgsl.ts'
 
 /** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
 export type Activation = 'none' | 'relu' | 'softplus' | 'sigmoid'

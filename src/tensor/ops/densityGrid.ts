@@ -16,8 +16,8 @@ import {
   type Tensor,
   type TensorType,
 } from '../tensor.ts'
-import { bindingHeader, float, itemKernel } from '../wgsl.ts'
 import { CONTRACT_WGSL, contraction } from './contract.ts'
+import { bindingHeader, float, itemKernel } from './wgsl.ts'
 
 export interface GridSampleOptions {
   /** Range of z, in normalised units. */

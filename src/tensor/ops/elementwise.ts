@@ -1,8 +1,8 @@
 /** Element by element: y = f(x) and y = f(a, b). Binary operands have one shape, or one of them is a scalar []. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import { sum } from './reduce.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 interface Unary {
   /** y from x; p and q are the call's constants. */

@@ -4,8 +4,8 @@
  */
 import { apply, apply1, type Op } from '../op.ts'
 import { input, output, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
 import { COEFFICIENTS_WGSL, coefficients } from './se3Coefficients.ts'
+import { itemKernel } from './wgsl.ts'
 
 /** Matrices as WGSL columns: W·u = w×u, so W² = outer(w, w) − |w|² I. */
 const MATRIX_WGSL = `${COEFFICIENTS_WGSL}fn skew(w: vec3f) -> mat3x3f { return mat3x3f(0.0, w.z, -w.y, -w.z, 0.0, w.x, w.y, -w.x, 0.0); }

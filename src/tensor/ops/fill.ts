@@ -1,7 +1,7 @@
 /** A tensor of one constant value. */
 import { apply1, type Op } from '../op.ts'
 import { elements, output, type Shape, type Tensor, type TensorType } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 const FILL: Op<{ shape: Shape; value: number }> = {
   name: 'fill',

@@ -1,8 +1,8 @@
 /** Windowed frequency encoding (Nerfies Eq. 4 and 5): w_k sin(2^k x), w_k sin(2^k x + pi/2) for the bands k; no factor pi, no identity. */
 import { apply1, type Op, type Types } from '../op.ts'
 import { input, lastAxis, output, rowCount, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import { SIN_COS_WGSL } from './sinCos.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 interface Bands {
   /** Exponent of the lowest frequency. */

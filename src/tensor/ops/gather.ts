@@ -1,7 +1,7 @@
 /** Rows picked by index, and the adjoint: rows added up by index. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, lastAxis, type Numbers, output, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 function checkIndex(name: string, index: TensorType, rows: number): void {
   if (index.dtype !== 'u32') throw new Error(`${name}: the index is ${index.dtype}; make it from a Uint32Array`)

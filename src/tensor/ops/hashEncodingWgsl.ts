@@ -1,7 +1,7 @@
 /** WGSL of the hash encoding: lookup, slope by the point, and the scattered table gradient in 64-bit fixed point. */
 import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import type { HashGrid } from './hashEncoding.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** `Cell` of a point in a level and the slot of one of its 8 corners. */
 function gridWgsl({ resolutions, log2Entries, lo, hi }: HashGrid): string {

@@ -1,7 +1,7 @@
 /** Rows brought to unit Euclidean norm: y = x / max(|x|, eps); dx = (dy - y (y . dy)) / |x|, and dy / eps below eps. */
 import { apply1, type Op } from '../op.ts'
 import { input, lastAxis, output, rowCount, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 const NORMALIZE: Op<number> = {
   name: 'l2Normalize',

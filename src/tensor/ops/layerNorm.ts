@@ -1,8 +1,8 @@
 /** y = γ·(x − mean)/√(var + ε) + β over the last axis (Ba et al. 2016). The gradient takes mean and variance again instead of keeping them. */
 import { apply, apply1, type Op } from '../op.ts'
 import { elements, input, lastAxis, type Numbers, output, rowCount, scratch, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import { rowKernel } from './rowKernel.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 interface Attrs {
   readonly eps: number

@@ -1,7 +1,7 @@
 /** Lipschitz normalisation of a dense layer's matrix (paper Eq. 9; Liu et al. 2022) and the product of the layers' bounds (Eq. 10). */
 import { apply, apply1, type Op } from '../op.ts'
 import { elements, input, output, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** What shares one scale: an output's weights (the infinity norm of y = x W, Eq. 9) or an input's (as the authors' code does). */
 export type LipschitzGroup = 'output' | 'input'

@@ -1,8 +1,8 @@
 /** The sample at which a ray becomes half opaque, and the value of one chosen sample per ray. */
 import { apply, apply1, type Op } from '../op.ts'
 import { detach, elements, input, lastAxis, output, reshape, rowCount, type Shape, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
 import { mul } from './elementwise.ts'
+import { itemKernel } from './wgsl.ts'
 
 /** Outputs: index u32 [R], found f32 [R]. */
 const MEDIAN: Op<null> = {

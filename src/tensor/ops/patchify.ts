@@ -1,7 +1,7 @@
 /** Images cut into square patches, one row each, as the patch embedding of a vision transformer reads them. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 interface Attrs {
   readonly patch: number

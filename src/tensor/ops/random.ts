@@ -1,8 +1,8 @@
 /** Counter-based random numbers: a number depends on (seed, step, stream, index) alone, so every device and thread count draws the same ones. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
 import { SIN_COS_WGSL } from './sinCos.ts'
+import { itemKernel } from './wgsl.ts'
 
 interface Draw {
   readonly shape: Shape

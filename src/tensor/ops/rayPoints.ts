@@ -1,7 +1,7 @@
 /** Points along rays: o + z d. */
 import { apply1, type Op } from '../op.ts'
 import { detach, elements, input, output, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 const RAY_POINTS: Op<null> = {
   name: 'rayPoints',

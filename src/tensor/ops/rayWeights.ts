@@ -4,7 +4,7 @@
  */
 import { apply1, type Op } from '../op.ts'
 import { detach, elements, input, output, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 const EPSILON = 1e-10
 /** The last sample has no next one: it stands for everything behind it, or for nothing. */

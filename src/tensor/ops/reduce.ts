@@ -1,8 +1,8 @@
 /** Sums: over everything, over the last axis, over rows; with their broadcasts as gradients. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, lastAxis, output, reshape, rowCount, type Shape, scratch, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import { mul } from './elementwise.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** Elements one invocation adds up before partial sums meet. */
 const RUN = 256

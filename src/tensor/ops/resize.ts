@@ -5,7 +5,7 @@
  */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, type SimdWork, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 export type ResizeFilter = 'bilinear' | 'bicubic'
 

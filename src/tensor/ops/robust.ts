@@ -1,7 +1,7 @@
 /** The general robust loss (Barron 2019, Eq. 13) of a squared residual, times its scale as the authors' code has it. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 export interface RobustOptions {
   /** Shape: 2 is half the square, 0 Cauchy, −2 Geman–McClure (bounded), −Infinity Welsch. */

@@ -1,6 +1,6 @@
 /** WGSL kernels in which one workgroup works on one row: lanes stride over the row and meet in shared memory. */
 import type { Dispatch } from '../tensor.ts'
-import { type Binding, bindingHeader } from '../wgsl.ts'
+import { type Binding, bindingHeader } from './wgsl.ts'
 
 /** Invocations per row: a warp or wave of every adapter divides it. */
 export const LANES = 64

@@ -1,8 +1,8 @@
 /** Repeating, cutting and joining along the first axis. The trailing axes are folded into one row width C. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, reshape, sameShape, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
 import { concat, sliceColumns } from './concat.ts'
+import { itemKernel } from './wgsl.ts'
 
 type Times = { readonly times: number }
 const GRAIN = 1024

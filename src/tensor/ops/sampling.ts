@@ -1,7 +1,7 @@
 /** Where along a ray to look: stratified coarse samples, importance samples by inverse CDF, their sorted union (NeRF §5.2, HyperNeRF). */
 import { apply1, type Op } from '../op.ts'
 import { detach, elements, input, output, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 export interface StratifiedOptions {
   readonly near: number

@@ -4,8 +4,8 @@
  */
 import { apply, apply1, type Op } from '../op.ts'
 import { input, output, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
 import { COEFFICIENTS_WGSL, coefficients } from './se3Coefficients.ts'
+import { itemKernel } from './wgsl.ts'
 
 type Vector = readonly [number, number, number]
 const vectorAt = (x: ArrayLike<number>, row: number): Vector => [x[row * 3], x[row * 3 + 1], x[row * 3 + 2]]

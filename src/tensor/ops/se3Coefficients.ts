@@ -2,8 +2,9 @@
  * What the exponential map of SE(3) multiplies with: A = sin θ/θ, B = (1 − cos θ)/θ², C = (θ − sin θ)/θ³ as functions of s = θ² = |w|²,
  * smooth at 0, with their gradients by w.
  */
-import { float } from '../wgsl.ts'
+
 import { SIN_COS_WGSL } from './sinCos.ts'
+import { float } from './wgsl.ts'
 
 const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1))
 /** Coefficients of Σ (−s)^k / (2k + first)!, k < 10: below 1e-8 of A (first 1), B (2), C (3) for s <= π². */

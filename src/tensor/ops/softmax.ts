@@ -1,7 +1,7 @@
 /** Softmax over the last axis: y = e^(x - max) / sum; its gradient dx = y (dy - sum y dy). */
 import { apply1, type Op } from '../op.ts'
 import { input, lastAxis, output, rowCount, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 const GRAIN = 256
 

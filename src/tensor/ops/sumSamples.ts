@@ -1,7 +1,7 @@
 /** Weighted sums along rays: colour, depth and ACR maps are Σ_m w_m value_m. */
 import { apply, apply1, type Op } from '../op.ts'
 import { elements, input, output, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 interface Sizes {
   readonly rays: number

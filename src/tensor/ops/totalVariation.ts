@@ -1,8 +1,8 @@
 /** Smoothness of maps: mean squared differences of neighbouring rows plus those of neighbouring columns (the authors' form of Eq. 16). */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, showShape, type Tensor } from '../tensor.ts'
-import { float, itemKernel } from '../wgsl.ts'
 import { sum } from './reduce.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** Row length in elements, image length in elements, and the factors that turn sums into means. */
 function strides([height, width, channels]: Shape): { row: number; all: number; channels: number; rowScale: number; columnScale: number } {

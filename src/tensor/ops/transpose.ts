@@ -1,7 +1,7 @@
 /** Axes in another order; the gradient puts them back. */
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, showShape, type Tensor } from '../tensor.ts'
-import { itemKernel } from '../wgsl.ts'
+import { itemKernel } from './wgsl.ts'
 
 /** Elements between neighbours along each axis of a row-major array. */
 function stridesOf(shape: Shape): number[] {

@@ -1,5 +1,5 @@
 /** Builds the common shape of a WGSL kernel: bindings, one invocation per item, bounds check. */
-import type { Dispatch, DType, Ref } from './tensor.ts'
+import type { Dispatch, DType, Ref } from '../tensor.ts'
 
 export interface Binding {
   readonly name: string
