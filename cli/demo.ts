@@ -84,13 +84,10 @@ async function demoVerb(options: DemoOptions, terminal: Terminal): Promise<void>
 
   const faces: Face[] = [{ label: 'unedited', codes: scene.referenceField }]
   for (const [i, prompt] of PROMPTS.entries()) {
-    const compositor = await stage(`edit ${i + 1}`, () =>
+    const { compositor, steps } = await stage(`edit ${i + 1}`, () =>
       editFace({ scene, anchors, encoder, prompt, label: `edit ${i + 1}` }, options, reporter, terminal.signal),
     )
-    await writeAtomic(
-      file(`edit-${i + 1}.edit`),
-      await saveEdit(compositor, { prompt, strength: 1, steps: options.editSteps ?? 0, seed: options.seed }),
-    )
+    await writeAtomic(file(`edit-${i + 1}.edit`), await saveEdit(compositor, { prompt, strength: 1, steps, seed: options.seed }))
     faces.push({ label: `"${prompt}"`, codes: compositor.codes })
   }
 
@@ -152,16 +149,18 @@ interface EditTask {
 
 async function editFace(
   { scene, anchors, encoder, prompt, label }: EditTask,
-  { editSteps: steps, seed }: DemoOptions,
+  { editSteps, seed }: DemoOptions,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<AnchorCompositor> {
+): Promise<{ compositor: AnchorCompositor; steps: number }> {
   const compositor = new AnchorCompositor(scene, anchors, { seed })
+  let done = 0
   const guidance = await textGuidance(encoder, prompt)
-  for await (const report of edit(scene, compositor, guidance, editViews(scene), { steps, seed, signal })) {
+  for await (const report of edit(scene, compositor, guidance, editViews(scene), { steps: editSteps, seed, signal })) {
     reporter.step(label, report, [`"${prompt}"`, `loss ${report.loss.toFixed(4)}`])
+    done = report.step
   }
-  return compositor
+  return { compositor, steps: done }
 }
 
 /** Every face from every camera: [face][view]. */

@@ -21,12 +21,8 @@ export interface Reporter {
 const QUIET_MS = 5000
 
 export function createReporter(terminal: Terminal, { json = false }: { json?: boolean }): Reporter {
-  let open = false
   let last = Number.NEGATIVE_INFINITY
-  const end = (): void => {
-    if (open) terminal.err('\n')
-    open = false
-  }
+  const end = (): void => endLine(terminal)
   const event = (name: string, data: object): void => terminal.out(`${JSON.stringify({ event: name, ...data })}\n`)
   return {
     step(label, report, shown) {
@@ -35,7 +31,7 @@ export function createReporter(terminal: Terminal, { json = false }: { json?: bo
       const name = terminal.color ? `\u001b[1m${label}\u001b[0m` : label
       if (terminal.interactive) {
         terminal.err(`\r\u001b[K${name}  ${parts.join('  ')}`)
-        open = true
+        terminal.lineOpen = true
       } else if (performance.now() - last >= QUIET_MS || report.step === report.steps) {
         terminal.err(`${label}  ${parts.join('  ')}\n`)
         last = performance.now()
@@ -53,6 +49,12 @@ export function createReporter(terminal: Terminal, { json = false }: { json?: bo
       else terminal.out(`${text}\n`)
     },
   }
+}
+
+/** Ends a progress line that is being redrawn, so that what follows begins on its own. */
+export function endLine(terminal: Terminal): void {
+  if (terminal.lineOpen) terminal.err('\n')
+  terminal.lineOpen = false
 }
 
 /** 4.2 s, 1:20, 1:02:05. */

@@ -5,6 +5,7 @@ import { anchorsCommand } from './anchors.ts'
 import { demoCommand } from './demo.ts'
 import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
+import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
 import { INTERRUPTED, Interrupted, type Terminal } from './terminal.ts'
 import { trainCommand } from './train.ts'
@@ -17,6 +18,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   } catch (error) {
     // commander has said what was wrong, or printed the help or version that was asked for
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1
+    endLine(terminal)
     if (terminal.signal.aborted) {
       terminal.err(`faceclipnerf: interrupted${error instanceof Interrupted ? `; ${error.message}` : ''}\n`)
       return INTERRUPTED

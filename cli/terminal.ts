@@ -8,6 +8,8 @@ export interface Terminal {
   err(text: string): void
   /** Whether `err` is a terminal, so that a line may be redrawn. */
   readonly interactive: boolean
+  /** Whether a progress line waits for its end on `err`. */
+  lineOpen: boolean
   /** Whether `err` may carry colour. */
   readonly color: boolean
   /** Aborted by the first Ctrl-C; the verb finishes its step, saves and returns. */
@@ -28,6 +30,7 @@ export function processTerminal(): Terminal {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
     interactive,
+    lineOpen: false,
     color: interactive && !process.env.NO_COLOR,
     signal: controller.signal,
   }

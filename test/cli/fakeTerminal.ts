@@ -7,6 +7,7 @@ export function fakeTerminal({ interactive = false, color = false } = {}): Termi
     stdout: '',
     stderr: '',
     interactive,
+    lineOpen: false,
     color,
     signal: controller.signal,
     out(text) {

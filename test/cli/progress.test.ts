@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { amount, createReporter, duration } from '../../cli/progress.ts'
+import { amount, createReporter, duration, endLine } from '../../cli/progress.ts'
 import { fakeTerminal } from './fakeTerminal.ts'
 
 const report = (step: number, steps = 4) => ({ step, steps, loss: 0.5, eta: 80 })
@@ -14,6 +14,13 @@ describe('progress', () => {
       '\r\u001b[Ktrain  step 1/4  loss 0.5  ETA 1:20\r\u001b[Ktrain  step 2/4  loss 0.5  ETA 1:20\r\u001b[Ktrain  step 4/4  loss 0.5  ETA 1:20\n',
     )
     expect(terminal.stdout).toBe('wrote a\n')
+  })
+  it('ends an unfinished line before an error, once', () => {
+    const terminal = fakeTerminal({ interactive: true })
+    createReporter(terminal, {}).step('train', report(1), [])
+    endLine(terminal)
+    endLine(terminal)
+    expect(terminal.stderr.match(/\n/g)).toHaveLength(1)
   })
   it('colours the label only where colour is wanted', () => {
     const terminal = fakeTerminal({ interactive: true, color: true })
