@@ -6,10 +6,12 @@
 import type { CodeField } from '../nerf/codeField.ts'
 import type { FieldConfig } from '../nerf/presets.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { encodePoints } from '../nerf/slicingSurface.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { normalInit, ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
 import { Storage } from '../tensor/device.ts'
 import { concat } from '../tensor/ops/concat.ts'
+import { contract } from '../tensor/ops/contract.ts'
 import { dense } from '../tensor/ops/dense.ts'
 import { add } from '../tensor/ops/elementwise.ts'
 import { repeatRows, sliceRows } from '../tensor/ops/rows.ts'
@@ -56,14 +58,14 @@ export class AnchorCompositor {
     readonly anchors: AnchorCodes,
     { seed = 0, neutral = 0.8 }: CompositorOptions = {},
   ) {
-    const { codeSize, slicing } = scene.config
+    const { codeSize, compositor } = scene.config
     const K = anchors.indices.length
     if (K < 2) throw new Error(`AnchorCompositor: ${K} anchor; a mix needs at least two`)
     if (anchors.codes.length !== K * codeSize)
       throw new Error(`AnchorCompositor: ${anchors.codes.length} numbers for ${K} codes of ${codeSize}; give one code per anchor`)
     if (!(neutral > 0 && neutral < 1)) throw new Error(`AnchorCompositor: neutral = ${neutral}; give a share between 0 and 1`)
     this.neutral = neutral
-    this.parameters = new ParameterSet(scene.device, compositorSpecs(slicing, codeSize), seed)
+    this.parameters = new ParameterSet(scene.device, compositorSpecs(compositor, codeSize), seed)
     this.anchorCodes = new Storage(scene.device, K * codeSize)
     this.anchorCodes.write(anchors.codes)
     this.bias = new Storage(scene.device, K)
@@ -75,20 +77,16 @@ export class AnchorCompositor {
     return this.anchorCodes.tensor([this.anchors.indices.length, this.scene.config.codeSize])
   }
 
-  /** Anchor composition ratios α [Q, K] from encoded points [Q, 6 · bands]; rows sum to 1. */
-  ratiosOf(encoded: Tensor): Tensor {
-    const logits = anchorLogits(this.parameters, this.scene.config.slicing, encoded, this.codeTable)
-    return softmax(add(logits, repeatRows(this.bias.tensor([1, this.bias.length]), rowCount(encoded.shape))))
+  /** Anchor composition ratios α [Q, K] of points [Q, 3] in space units; rows sum to 1. What the heat maps composite. */
+  readonly ratios = (x: Tensor): Tensor => {
+    const { compositor } = this.scene.config
+    const logits = anchorLogits(this.parameters, compositor, encodePoints(compositor, contract(x)), this.codeTable)
+    return softmax(add(logits, repeatRows(this.bias.tensor([1, this.bias.length]), rowCount(x.shape))))
   }
 
   /** w*(x) [Q, d_w] from ratios [Q, K]. */
   mix(ratios: Tensor): Tensor {
     return dense(ratios, this.codeTable)
-  }
-
-  /** ACR of points [Q, 3] in space units -> [Q, K]; what the heat maps composite. */
-  get ratios(): (x: Tensor) => Tensor {
-    return x => this.ratiosOf(this.scene.encodePoints(x))
   }
 
   /** w* as a code field. */

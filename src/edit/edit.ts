@@ -14,7 +14,6 @@ import { add, affine } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
-import { repeatRows } from '../tensor/ops/rows.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { totalVariation } from '../tensor/ops/totalVariation.ts'
 import { compile } from '../tensor/plan.ts'
@@ -105,14 +104,13 @@ interface ViewCache {
   readonly height: number
   readonly samples: number
   readonly count: number
-  /** Sample points, template features, where each sample's stretch begins, encoded directions, guidance features of the unedited picture. */
+  /** Sample points, template features, where each sample's stretch begins, directions, guidance features of the unedited picture. */
   readonly x: Storage
   readonly position: Storage
   readonly starts: Storage
-  readonly direction: Storage
+  readonly directions: Storage
   readonly reference: Storage
   readonly positionSize: number
-  readonly directionSize: number
   release(): void
 }
 
@@ -132,11 +130,10 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
   const x = rayPoints(o, d, z)
   const codes = scene.referenceField(x)
   const position = scene.encodeTemplate(scene.warp(x, codes))
-  const encoded = scene.encodeDirections(d)
-  const { rgb, sigma } = scene.radiance({ position, points: scene.encodePoints(x), direction: repeatRows(encoded, M) }, codes)
+  const { rgb, sigma } = scene.radiance({ x, position, directions: d }, codes)
   const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]))
-  const outputs = [x, position, starts, encoded, reference]
+  const outputs = [x, position, starts, d, reference]
   using plan = compile(device, { outputs })
   const tables = outputs.map(output => new Storage(device, aligned(output.length) * V))
   for (const [view, camera] of cameras.entries()) {
@@ -157,10 +154,9 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
     x: tables[0],
     position: tables[1],
     starts: tables[2],
-    direction: tables[3],
+    directions: tables[3],
     reference: tables[4],
     positionSize: config.template.levels * config.template.features,
-    directionSize: 6 * config.template.directionBands,
     release() {
       for (const table of tables) table.release()
     },
@@ -195,10 +191,11 @@ function recordEditStep(
   const index = view.tensor([1])
   const pick = (table: Storage, shape: number[]): Tensor => reshape(gatherRows(table.tensor([V, shape.reduce((a, b) => a * b)]), index), shape)
   const x = pick(views.x, [Q, 3])
-  const points = scene.encodePoints(x)
-  const direction = repeatRows(pick(views.direction, [R, views.directionSize]), M)
-  const ratios = compositor.ratiosOf(points)
-  const { rgb, sigma } = scene.radiance({ position: pick(views.position, [Q, views.positionSize]), points, direction }, compositor.mix(ratios))
+  const ratios = compositor.ratios(x)
+  const { rgb, sigma } = scene.radiance(
+    { x, position: pick(views.position, [Q, views.positionSize]), directions: pick(views.directions, [R, 3]) },
+    compositor.mix(ratios),
+  )
   const weights = rayWeights(reshape(sigma, [R, M]), pick(views.starts, [R, M]), undefined, { infinity: true })
   const picture = reshape(sumSamples(weights, rgb), [1, height, width, 3])
   const maps = reshape(sumSamples(weights, ratios), [height, width, K])

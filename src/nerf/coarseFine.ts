@@ -18,7 +18,7 @@ import type { CodeField } from './codeField.ts'
 import { deformationField, deformationSpecs } from './deformationField.ts'
 import { displacementLoss, photometricLoss, squaredErrors } from './losses.ts'
 import type { FieldConfig } from './presets.ts'
-import { encodeForSlicing, slicingSpecs, slicingSurface } from './slicingSurface.ts'
+import { encodePoints, slicingSpecs, slicingSurface } from './slicingSurface.ts'
 import { type RadianceConfig, radianceMlp, radianceSpecs } from './templateNerf.ts'
 
 /** F of one level: the radiance MLP on frequency bands 0 … n − 1 of x', of the ambient coordinates and of the viewing direction. */
@@ -106,7 +106,7 @@ function renderLevel(parameters: ParameterSet, name: string, config: CoarseFineC
   const [, M] = z.shape
   const x = rayPoints(origins, directions, z) // [R, M] -> [Q, 3]
   const warped = deformationField(parameters, deformation, { x, seen: x, codes: input.warp(x), window: windows?.warp })
-  const ambient = slicingSurface(parameters, slicing, encodeForSlicing(slicing, x), input.codes(x))
+  const ambient = slicingSurface(parameters, slicing, encodePoints(slicing, x), input.codes(x))
   const position = frequencyEncoding(warped, { minBand: 0, bands: template.positionBands })
   const slice = frequencyEncoding(ambient, { minBand: 0, bands: template.ambientBands, window: windows?.ambient })
   const direction = repeatRows(frequencyEncoding(directions, { minBand: 0, bands: template.directionBands }), M)

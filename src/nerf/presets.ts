@@ -18,6 +18,7 @@ export interface TemplateConfig {
   readonly baseResolution: number
   readonly finestResolution: number
   readonly ambientBands: number
+  /** 0 leaves the viewing direction out: with one moving camera a direction is as good as a frame number, and F would tell expressions apart by it. */
   readonly directionBands: number
   readonly trunkDepth: number
   readonly trunkWidth: number
@@ -47,6 +48,8 @@ export interface TrainingConfig {
   readonly rays: number
   /** Weight of pixels of the room when rays are drawn, beside 1 for the person's. */
   readonly roomShare: number
+  /** Weight of pixels away from the middle of the face, beside 1 near it. */
+  readonly rimShare: number
   /** Steps between looks at how wrong the rays came out, which steers where the next are drawn. Each look waits for the device. */
   readonly observeEvery: number
   /** Learning rates at the start; all fall exponentially to `finalRate` times that. */
@@ -72,6 +75,8 @@ export interface SceneConfig {
   readonly ambientSize: number
   readonly deformation: FieldConfig
   readonly slicing: FieldConfig
+  /** P, the anchor compositor. */
+  readonly compositor: FieldConfig
   readonly template: TemplateConfig
   readonly sampling: SamplingConfig
   readonly training: TrainingConfig
@@ -82,6 +87,7 @@ const TINY: SceneConfig = {
   ambientSize: 4,
   deformation: { bands: 4, depth: 4, width: 32, skip: 9 },
   slicing: { bands: 6, depth: 4, width: 32, skip: 9 },
+  compositor: { bands: 4, depth: 4, width: 32, skip: 9 },
   template: {
     levels: 6,
     features: 4,
@@ -89,7 +95,7 @@ const TINY: SceneConfig = {
     baseResolution: 16,
     finestResolution: 192,
     ambientBands: 1,
-    directionBands: 4,
+    directionBands: 0,
     trunkDepth: 1,
     trunkWidth: 32,
     rgbDepth: 1,
@@ -99,14 +105,15 @@ const TINY: SceneConfig = {
   },
   sampling: { samples: 12, bins: 128, uniformShare: 0.4, gridResolution: 128, gridDecay: 0.8, gridFade: 0.997 },
   training: {
-    steps: 1500,
+    steps: 2500,
     rays: 1024,
     roomShare: 0.05,
+    rimShare: 0.4,
     observeEvery: 1,
     rates: { networks: 5e-3, deformation: 5e-3, grid: 2e-2, codes: 1e-2 },
     finalRate: 0.1,
     warmUp: 20,
-    warpAlpha: [0, 4, 0.5],
+    warpAlpha: [0, 1, 0.5],
     ambientAlpha: [0.03, 0.3],
     warpWeight: 1e-3,
     warpScale: 0.03,
@@ -120,6 +127,7 @@ const FAST: SceneConfig = {
   ...TINY,
   deformation: { ...TINY.deformation, depth: 6, width: 64 },
   slicing: { ...TINY.slicing, depth: 6, width: 64 },
+  compositor: { ...TINY.compositor, depth: 6, width: 64 },
   template: { ...TINY.template, levels: 12, log2Entries: 16, finestResolution: 1024, trunkDepth: 2, trunkWidth: 64, rgbDepth: 2, rgbWidth: 64 },
   sampling: { ...TINY.sampling, samples: 32, bins: 192 },
   training: { ...TINY.training, steps: 5000, rays: 4096, observeEvery: 8, backgroundPoints: 1024 },

@@ -4,7 +4,7 @@
  */
 import type { Camera } from '../camera/camera.ts'
 import { pixelsToRays } from '../camera/rays.ts'
-import { transformTransposed, type Vector3 } from '../camera/vector.ts'
+import { cross, length, transformTransposed, type Vector3 } from '../camera/vector.ts'
 import type { Capture } from '../capture/capture.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { intoSpace, type Space } from './space.ts'
@@ -31,8 +31,10 @@ export interface RayBatches {
 
 export interface RayOptions {
   readonly rays: number
-  /** Weight of a block that shows nothing of the person, beside 1 for one that shows nothing else. 1 draws everything alike. */
+  /** Weight of a block that shows nothing of the person, beside 1 for one that shows nothing else. 1 draws both alike. */
   readonly roomShare: number
+  /** Weight of a block away from the point that all cameras look at, the face, beside 1 for one near it. 1 draws both alike. */
+  readonly rimShare: number
   readonly seed: number
   /** Errors of an interrupted run. Throws when they belong to another capture. */
   readonly errors?: Float32Array
@@ -59,7 +61,7 @@ interface Source {
 }
 
 /** Prepares a capture's training frames. */
-export function rayBatches(capture: Capture, space: Space, { rays, roomShare, seed, errors: known }: RayOptions): RayBatches {
+export function rayBatches(capture: Capture, space: Space, { rays, roomShare, rimShare, seed, errors: known }: RayOptions): RayBatches {
   const lenses = new Map<string, Float32Array>()
   const sources: Source[] = []
   const shares: Float32Array[] = []
@@ -67,11 +69,20 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, se
   for (const frame of capture.frames.filter(f => f.split === 'train')) {
     const share = personShares(frame.camera.imageSize, frame.mask)
     const columns = Math.ceil(frame.camera.imageSize[0] / BLOCK)
-    sources.push({ camera: intoSpace(frame.camera, space), image: frame.image, code: frame.code, lens: lensOf(frame.camera, lenses), columns, firstBlock: blocks })
-    shares.push(share.map(s => roomShare + (1 - roomShare) * s))
+    sources.push({
+      camera: intoSpace(frame.camera, space),
+      image: frame.image,
+      code: frame.code,
+      lens: lensOf(frame.camera, lenses),
+      columns,
+      firstBlock: blocks,
+    })
+    const near = nearFocus(sources[sources.length - 1], share.length)
+    shares.push(share.map((s, b) => (roomShare + (1 - roomShare) * s) * (near[b] ? 1 : rimShare)))
     blocks += share.length
   }
-  if (known && known.length !== blocks) throw new Error(`train: the checkpoint knows ${known.length} blocks of pixels, the capture has ${blocks}; resume with the same capture`)
+  if (known && known.length !== blocks)
+    throw new Error(`train: the checkpoint knows ${known.length} blocks of pixels, the capture has ${blocks}; resume with the same capture`)
   const errors = known ?? new Float32Array(blocks).fill(1)
   const share = Float32Array.from(shares.flatMap(s => [...s]))
   const sourceOfBlock = Uint32Array.from(shares.flatMap((s, i) => [...s].map(() => i)))
@@ -159,6 +170,21 @@ function personShares([width, height]: readonly [number, number], mask: Float32A
     }
   }
   return share.map((s, b) => s / counts[b])
+}
+
+/** A ray this near to the focus, in space units, shows the middle of the face: half of the half picture. */
+const FOCUS_RADIUS = 0.5
+
+/** Which blocks' middle rays pass near the origin of space. */
+function nearFocus({ camera, lens, columns }: Source, blocks: number): boolean[] {
+  const [width, height] = camera.imageSize
+  return Array.from({ length: blocks }, (_, b) => {
+    const column = Math.min((b % columns) * BLOCK + BLOCK / 2, width - 1)
+    const row = Math.min(Math.floor(b / columns) * BLOCK + BLOCK / 2, height - 1)
+    const at = (row * width + column) * 3
+    const direction = transformTransposed(camera.orientation, [lens[at], lens[at + 1], lens[at + 2]])
+    return length(cross(camera.position, direction)) < FOCUS_RADIUS
+  })
 }
 
 const IDENTITY: Camera['orientation'] = [

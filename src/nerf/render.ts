@@ -6,7 +6,6 @@ import { type GridSamples, gridSamples } from '../tensor/ops/densityGrid.ts'
 import { fill } from '../tensor/ops/fill.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
-import { repeatRows } from '../tensor/ops/rows.ts'
 import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
@@ -57,8 +56,7 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
   const { z, starts } = sampleRays(scene, o, d, fill([rays, M], 0.5))
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
-  const direction = repeatRows(scene.encodeDirections(d), M)
-  const { rgb, sigma } = scene.radiance({ position: scene.encodeTemplate(warped), points: scene.encodePoints(x), direction }, codes(x))
+  const { rgb, sigma } = scene.radiance({ x, position: scene.encodeTemplate(warped), directions: d }, codes(x))
   const weights = rayWeights(reshape(sigma, [rays, M]), starts, undefined, { infinity: true })
   const color = sumSamples(weights, rgb)
   const depth = sumSamples(weights, reshape(z, [rays * M, 1]))

@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { type CodeField, constantCode } from './codeField.ts'
 import { deformationField, deformationSpecs } from './deformationField.ts'
 import { type PresetName, preset as presetConfig, type SceneConfig } from './presets.ts'
-import { encodeForSlicing, slicingSpecs, slicingSurface } from './slicingSurface.ts'
+import { encodePoints, slicingSpecs, slicingSurface } from './slicingSurface.ts'
 import { intoSpace, type Space, spaceOf } from './space.ts'
 import { encodePosition, templateNerf, templateSpecs } from './templateNerf.ts'
 import { trainingSchedules } from './trainingSchedules.ts'
@@ -170,23 +170,16 @@ export class SceneManipulator {
     return encodePosition(this.parameters, this.config.template, contract(warped))
   }
 
-  /** What H and the compositor see of points, [Q, 6 · bands]. */
-  encodePoints(x: Tensor): Tensor {
-    return encodeForSlicing(this.config.slicing, contract(x))
-  }
-
-  /** Encoded unit directions [R, 3] -> [R, 6 · bands]. */
-  encodeDirections(directions: Tensor): Tensor {
-    return frequencyEncoding(directions, { minBand: 0, bands: this.config.template.directionBands })
-  }
-
-  /** H then F on encoded inputs, all [Q, ·]: rgb [Q, 3] in 0..1, sigma [Q]. */
-  radiance(encoded: { position: Tensor; points: Tensor; direction: Tensor }, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
+  /**
+   * H then F: rgb [Q, 3] in 0..1 and sigma [Q] at points x [Q, 3] of rays with unit directions [R, 3], Q = R · samples, whose template features
+   * are known (`encodeTemplate`), under codes [Q, d_w].
+   */
+  radiance({ x, position, directions }: { x: Tensor; position: Tensor; directions: Tensor }, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
     const { slicing, template, ambientSize } = this.config
-    const ambient = slicingSurface(this.parameters, slicing, encoded.points, codes)
+    const ambient = slicingSurface(this.parameters, slicing, encodePoints(slicing, contract(x)), codes)
     const window = cosineWindow(this.alphas.tensor([], 64), template.ambientBands)
     const ambientEncoded = frequencyEncoding(ambient, { minBand: 0, bands: template.ambientBands, window })
-    return templateNerf(this.parameters, template, ambientSize, { position: encoded.position, ambient: ambientEncoded, direction: encoded.direction })
+    return templateNerf(this.parameters, template, ambientSize, { position, ambient: ambientEncoded, directions })
   }
 
   /** The optimiser, made on first use. */

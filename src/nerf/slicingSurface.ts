@@ -16,8 +16,8 @@ export function slicingSpecs(config: FieldConfig, codeSize: number, ambientSize:
   return mlpSpecs('H', { ...config, nIn: 6 * config.bands + codeSize, output: { size: ambientSize, init: OUTPUT_INIT }, group: 'slicing' })
 }
 
-/** The encoding of positions that H and the compositor share, [Q, 3] -> [Q, 6 · bands]. */
-export function encodeForSlicing(config: FieldConfig, seen: Tensor, window?: Tensor): Tensor {
+/** What H, and the compositor with a configuration of its own, see of positions: [Q, 3] -> [Q, 6 · bands]. */
+export function encodePoints(config: FieldConfig, seen: Tensor, window?: Tensor): Tensor {
   return frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
 }
 

@@ -4,10 +4,12 @@ import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
 import { log, softplus } from '../tensor/ops/elementwise.ts'
+import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import { hashEncoding } from '../tensor/ops/hashEncoding.ts'
 import { product } from '../tensor/ops/lipschitz.ts'
 import { sum } from '../tensor/ops/reduce.ts'
-import { reshape, type Tensor } from '../tensor/tensor.ts'
+import { repeatRows } from '../tensor/ops/rows.ts'
+import { reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { TemplateConfig } from './presets.ts'
 
 /** Sizes of the radiance MLP: trunk -> density; trunk -> bottleneck ++ condition -> colour. */
@@ -43,8 +45,14 @@ export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {
   return { ...specs, [`${name}/density/bias`]: { ...specs[`${name}/density/bias`], init: constant(c.densityBias) } }
 }
 
-/** x [Q, in], condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0. */
-export function radianceMlp(parameters: ParameterSet, name: string, x: Tensor, condition: Tensor, c: RadianceConfig): { rgb: Tensor; sigma: Tensor } {
+/** x [Q, in] and, if there is one, a condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0. */
+export function radianceMlp(
+  parameters: ParameterSet,
+  name: string,
+  x: Tensor,
+  condition: Tensor | undefined,
+  c: RadianceConfig,
+): { rgb: Tensor; sigma: Tensor } {
   const { lipschitz } = c
   const trunk = mlp(parameters, `${name}/trunk`, x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
   const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
@@ -52,7 +60,7 @@ export function radianceMlp(parameters: ParameterSet, name: string, x: Tensor, c
   const rgb = mlp(
     parameters,
     `${name}/rgb`,
-    concat([bottleneck, condition]),
+    condition ? concat([bottleneck, condition]) : bottleneck,
     { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz },
     'sigmoid',
   )
@@ -109,11 +117,19 @@ export interface TemplateInput {
   readonly position: Tensor
   /** Encoded ambient coordinates, [Q, 2 · ambientBands · ambientSize]. */
   readonly ambient: Tensor
-  /** Encoded viewing directions, [Q, 6 · directionBands]. */
-  readonly direction: Tensor
+  /** Unit viewing directions of the rays the points lie on, [R, 3], Q / R points each. */
+  readonly directions: Tensor
 }
 
 /** rgb [Q, 3], sigma [Q]. */
-export function templateNerf(parameters: ParameterSet, config: TemplateConfig, ambientSize: number, { position, ambient, direction }: TemplateInput) {
-  return radianceMlp(parameters, 'F', concat([position, ambient]), direction, radianceConfig(config, ambientSize))
+export function templateNerf(
+  parameters: ParameterSet,
+  config: TemplateConfig,
+  ambientSize: number,
+  { position, ambient, directions }: TemplateInput,
+) {
+  const samples = rowCount(position.shape) / rowCount(directions.shape)
+  const { directionBands: bands } = config
+  const condition = bands > 0 ? repeatRows(frequencyEncoding(directions, { minBand: 0, bands }), samples) : undefined
+  return radianceMlp(parameters, 'F', concat([position, ambient]), condition, radianceConfig(config, ambientSize))
 }

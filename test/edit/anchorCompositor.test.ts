@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { AnchorCompositor, anchorLogits, compositorSpecs } from '../../src/edit/anchorCompositor.ts'
 import { blend } from '../../src/nerf/codeField.ts'
 import { createRenderer, type RenderedImage } from '../../src/nerf/render.ts'
-import { encodeForSlicing, slicingSpecs, slicingSurface } from '../../src/nerf/slicingSurface.ts'
+import { encodePoints, slicingSpecs, slicingSurface } from '../../src/nerf/slicingSurface.ts'
 import { type Device, Storage, tensor } from '../../src/tensor/device.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { dense } from '../../src/tensor/ops/dense.ts'
@@ -29,10 +29,10 @@ testCases(golden, (name, { device, leaf, loss }) => {
   const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, specs, officialPath)
   const [points, anchors] = [leaf(`${name}/in/points`), leaf(`${name}/in/anchors`)]
   const x = reshape(points, [points.length / 3, 3])
-  const mask = softmax(anchorLogits(parameters, OFFICIAL, encodeForSlicing(OFFICIAL, x), anchors))
+  const mask = softmax(anchorLogits(parameters, OFFICIAL, encodePoints(OFFICIAL, x), anchors))
   const composed = dense(mask, anchors)
   const window = cosineWindow(tensor(device, [6], []), OFFICIAL.bands)
-  const ambient = slicingSurface(parameters, OFFICIAL, encodeForSlicing(OFFICIAL, x, window), composed)
+  const ambient = slicingSurface(parameters, OFFICIAL, encodePoints(OFFICIAL, x, window), composed)
   const results = { mask, composed_code: composed, ambient }
   const total = loss(Object.fromEntries(Object.entries(results).map(([key, y]) => [`${name}/cot/${key}`, y])))
   const [dpoints, danchors, ...grads] = grad(total, [points, anchors, ...leaves])

@@ -1,4 +1,4 @@
-import { encodeForSlicing, slicingSpecs, slicingSurface } from '../../src/nerf/slicingSurface.ts'
+import { encodePoints, slicingSpecs, slicingSurface } from '../../src/nerf/slicingSurface.ts'
 import { tensor } from '../../src/tensor/device.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { cosineWindow } from '../../src/tensor/ops/frequencyEncoding.ts'
@@ -13,7 +13,7 @@ testCases(golden, (name, { device, leaf, loss }) => {
   const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, slicingSpecs(config, 8, 4), ours => `MLP_0${ours.slice(1)}`)
   const [x, codes] = [leaf(`${name}/in/points`), leaf(`${name}/in/codes`)]
   const window = typeof alpha === 'number' ? cosineWindow(tensor(device, [alpha], []), config.bands) : undefined
-  const ambient = slicingSurface(parameters, config, encodeForSlicing(config, x, window), codes)
+  const ambient = slicingSurface(parameters, config, encodePoints(config, x, window), codes)
   const [dx, dcodes, ...grads] = grad(loss({ [`${name}/cot/ambient`]: ambient }), [x, codes, ...leaves])
   return { [`${name}/out/ambient`]: ambient, [`${name}/grad/points`]: dx, [`${name}/grad/codes`]: dcodes, ...gradients(grads) }
 })
