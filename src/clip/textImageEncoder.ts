@@ -40,8 +40,14 @@ export interface ExpressionEncoder {
   features(images: Tensor): Tensor
 }
 
-/** An encoder's image embedding as expression features; with `head`, the coefficients of its expression head. Throws when it has none. */
-export function expressionEncoder(encoder: TextImageEncoder, { head = false }: { head?: boolean } = {}): ExpressionEncoder {
+/**
+ * An encoder's expression features: the coefficients of its expression head where it has one, in which identity and light hardly show, else its image
+ * embedding. `head` chooses. Throws when a head is asked for and there is none.
+ */
+export function expressionEncoder(
+  encoder: TextImageEncoder,
+  { head = encoder.expressionHead !== undefined }: { head?: boolean } = {},
+): ExpressionEncoder {
   if (!head) return { name: encoder.name, size: encoder.embeddingSize, features: images => encoder.encodeImage(images) }
   const { expressionHead } = encoder
   if (!expressionHead) throw new Error(`expressionEncoder: "${encoder.name}" has no expression head; use its embedding (head: false)`)

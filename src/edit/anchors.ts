@@ -8,7 +8,7 @@ import { createRenderer, type RenderedImage } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Storage } from '../tensor/device.ts'
 import { compile } from '../tensor/plan.ts'
-import { dbscan, distanceMatrix, kMedoids, kneeDistance, medoid } from './clustering.ts'
+import { densityClusters, distanceMatrix, groupByLabel, kMedoids, medoid } from './clustering.ts'
 
 /** K codes and where they come from; index 0 is neutral. */
 export interface AnchorCodes {
@@ -24,7 +24,7 @@ export interface AnchorCodes {
 export interface AnchorReport {
   readonly encoder: string
   readonly method: 'dbscan' | 'k-medoids'
-  /** Radius of DBSCAN, from the k-distance curve. */
+  /** Radius of DBSCAN: the value of the k-distance curve with the best mean silhouette. */
   readonly eps?: number
   /** Cluster of every code, −1 for codes on the way between expressions. */
   readonly labels: readonly number[]
@@ -54,15 +54,8 @@ export async function selectAnchors(
   if (reference !== undefined) await scene.setReference(reference)
   const features = await describeCodes(scene, encoder, signal)
   const distances = distanceMatrix(features)
-  const eps = count === undefined ? kneeDistance(distances, densePoints(codeCount) - 1) : undefined
-  const labels = eps === undefined ? kMedoids(distances, count ?? 0) : dbscan(distances, eps, densePoints(codeCount))
-  const clusters = new Map<number, number[]>()
-  for (const [code, label] of labels.entries()) if (label >= 0) clusters.set(label, [...(clusters.get(label) ?? []), code])
-  const bySize = [...clusters.entries()].sort(([, a], [, b]) => b.length - a.length)
-  if (bySize.length < 2)
-    throw new Error(
-      `selectAnchors: found ${bySize.length} expression in ${codeCount} codes; give the number of anchors (count), or capture more distinct expressions`,
-    )
+  const { labels, eps } = count === undefined ? foundClusters(distances) : { labels: kMedoids(distances, count), eps: undefined }
+  const bySize = [...groupByLabel(labels)].sort(([, a], [, b]) => b.length - a.length)
   const first = reference === undefined ? bySize[0] : (bySize.find(([label]) => label === labels[reference]) ?? bySize[0])
   const ordered = [first, ...bySize.filter(c => c !== first)]
   const indices = ordered.map(([, members]) => medoid(distances, members))
@@ -75,6 +68,16 @@ export async function selectAnchors(
     labels: [...labels],
     sizes,
   })
+}
+
+/** Clusters whose number is found. Throws, with the remedy, when there are not two expressions. */
+function foundClusters(distances: readonly Float64Array[]): { labels: Int32Array; eps?: number } {
+  try {
+    return densityClusters(distances, densePoints(distances.length))
+  } catch (cause) {
+    const remedy = 'give the number of anchors (count), train longer, or capture more distinct expressions'
+    throw new Error(`selectAnchors: the ${distances.length} codes do not fall into two expressions; ${remedy}`, { cause })
+  }
 }
 
 /** Anchors that were selected before, by their code indices; makes the first, neutral, the scene's reference w_R. Throws for a code the scene does not have. */

@@ -1,26 +1,52 @@
-/** Clusters of feature vectors: DBSCAN with eps read off the k-distance curve, and k-medoids when the number is given. Plain numbers. */
+/** Clusters of feature vectors: DBSCAN with eps from the k-distance curve, and k-medoids when the number is given. Plain numbers. */
 
 /** Row i of the result holds the Euclidean distances of vector i to all; features [n, size]. */
 export function distanceMatrix(features: readonly Float32Array[]): Float64Array[] {
   return features.map(a => Float64Array.from(features, b => Math.sqrt(a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0))))
 }
 
-/** The knee of the sorted k-distance curve: its point farthest from the chord between the ends (Satopää et al., "kneedle"). */
-export function kneeDistance(distances: readonly Float64Array[], k: number): number {
-  const curve = distances.map(row => Float64Array.from(row).sort()[Math.min(k, row.length - 1)]).sort((a, b) => a - b)
-  const n = curve.length - 1
-  const rise = curve[n] - curve[0]
-  if (n < 1 || rise === 0) return curve[0]
-  let best = 0
-  let farthest = Number.NEGATIVE_INFINITY
-  for (const [i, value] of curve.entries()) {
-    const below = i / n - (value - curve[0]) / rise
-    if (below > farthest) {
-      farthest = below
-      best = i
+/** The k-distance curve: each vector's distance to its k-th neighbour, itself not counted, ascending (Ester et al. 1996, §4.2). */
+export function kDistances(distances: readonly Float64Array[], k: number): Float64Array {
+  return Float64Array.from(distances, row => Float64Array.from(row).sort()[Math.min(k, row.length - 1)]).sort()
+}
+
+/**
+ * DBSCAN with the radius found: of the k-distance curve's values the one whose clusters have the largest mean silhouette. The curve's knee, the usual
+ * rule, takes an expression that varies a little for noise as soon as another hardly varies at all. Throws when no radius gives two clusters.
+ */
+export function densityClusters(distances: readonly Float64Array[], minPoints: number): { eps: number; labels: Int32Array; silhouette: number } {
+  let best: { eps: number; labels: Int32Array; silhouette: number } | undefined
+  for (const eps of new Set(kDistances(distances, minPoints - 1))) {
+    const labels = dbscan(distances, eps, minPoints)
+    const silhouette = meanSilhouette(distances, labels)
+    if (silhouette !== undefined && silhouette > (best?.silhouette ?? Number.NEGATIVE_INFINITY)) best = { eps, labels, silhouette }
+  }
+  if (!best) throw new Error('densityClusters: no radius separates the vectors into two clusters')
+  return best
+}
+
+/** Members of each label, −1 (noise) left out. */
+export function groupByLabel(labels: Int32Array): Map<number, number[]> {
+  const clusters = new Map<number, number[]>()
+  for (const [i, label] of labels.entries()) if (label >= 0) clusters.set(label, [...(clusters.get(label) ?? []), i])
+  return clusters
+}
+
+/** Mean silhouette (Rousseeuw 1987) over all vectors, noise counting 0; undefined for fewer than two clusters. */
+export function meanSilhouette(distances: readonly Float64Array[], labels: Int32Array): number | undefined {
+  const clusters = groupByLabel(labels)
+  if (clusters.size < 2) return undefined
+  const meanTo = (i: number, members: readonly number[], count: number): number => members.reduce((sum, j) => sum + distances[i][j], 0) / count
+  let total = 0
+  for (const [label, members] of clusters) {
+    if (members.length === 1) continue
+    for (const i of members) {
+      const own = meanTo(i, members, members.length - 1)
+      const other = Math.min(...[...clusters].filter(([l]) => l !== label).map(([, m]) => meanTo(i, m, m.length)))
+      total += (other - own) / Math.max(own, other, Number.MIN_VALUE)
     }
   }
-  return curve[best]
+  return total / labels.length
 }
 
 /** Label per vector, −1 for noise (Ester et al. 1996). A vector is dense when ≥ minPoints vectors, itself included, lie within eps. */

@@ -59,7 +59,7 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 120, tvWeight = 1, rates = [5e-3, 1e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
+  const { steps = 100, tvWeight = 1, rates = [3e-2, 3e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
   const views = await cacheViews(scene, guidance, cameras, samples, seed)
   const adam = new Adam(scene.device, compositor.parameters)
   const graph = recordEditStep(scene, compositor, guidance, views, tvWeight, adam)
@@ -104,8 +104,9 @@ interface ViewCache {
   readonly height: number
   readonly samples: number
   readonly count: number
-  /** Sample points, template features, where each sample's stretch begins, directions, guidance features of the unedited picture. */
+  /** Sample points, warped points, template features, where each sample's stretch begins, directions, guidance features of the unedited picture. */
   readonly x: Storage
+  readonly warped: Storage
   readonly position: Storage
   readonly starts: Storage
   readonly directions: Storage
@@ -129,11 +130,12 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
   const { z, starts } = sampleRays(scene, o, d, rays.jitter.tensor([R, M]))
   const x = rayPoints(o, d, z)
   const codes = scene.referenceField(x)
-  const position = scene.encodeTemplate(scene.warp(x, codes))
-  const { rgb, sigma } = scene.radiance({ x, position, directions: d }, codes)
+  const warped = scene.warp(x, codes)
+  const position = scene.encodeTemplate(warped)
+  const { rgb, sigma } = scene.radiance({ warped, position, directions: d }, codes)
   const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]))
-  const outputs = [x, position, starts, d, reference]
+  const outputs = [x, warped, position, starts, d, reference]
   using plan = compile(device, { outputs })
   const tables = outputs.map(output => new Storage(device, aligned(output.length) * V))
   for (const [view, camera] of cameras.entries()) {
@@ -152,10 +154,11 @@ async function cacheViews(scene: SceneManipulator, guidance: Guidance, cameras: 
     samples: M,
     count: V,
     x: tables[0],
-    position: tables[1],
-    starts: tables[2],
-    directions: tables[3],
-    reference: tables[4],
+    warped: tables[1],
+    position: tables[2],
+    starts: tables[3],
+    directions: tables[4],
+    reference: tables[5],
     positionSize: config.template.levels * config.template.features,
     release() {
       for (const table of tables) table.release()
@@ -193,7 +196,7 @@ function recordEditStep(
   const x = pick(views.x, [Q, 3])
   const ratios = compositor.ratios(x)
   const { rgb, sigma } = scene.radiance(
-    { x, position: pick(views.position, [Q, views.positionSize]), directions: pick(views.directions, [R, 3]) },
+    { warped: pick(views.warped, [Q, 3]), position: pick(views.position, [Q, views.positionSize]), directions: pick(views.directions, [R, 3]) },
     compositor.mix(ratios),
   )
   const weights = rayWeights(reshape(sigma, [R, M]), pick(views.starts, [R, M]), undefined, { infinity: true })

@@ -86,7 +86,7 @@ const TINY: SceneConfig = {
   codeSize: 8,
   ambientSize: 4,
   deformation: { bands: 4, depth: 4, width: 32, skip: 9 },
-  slicing: { bands: 6, depth: 4, width: 32, skip: 9 },
+  slicing: { bands: 4, depth: 4, width: 32, skip: 9 },
   compositor: { bands: 4, depth: 4, width: 32, skip: 9 },
   template: {
     levels: 6,
@@ -105,7 +105,7 @@ const TINY: SceneConfig = {
   },
   sampling: { samples: 12, bins: 128, uniformShare: 0.4, gridResolution: 128, gridDecay: 0.8, gridFade: 0.997 },
   training: {
-    steps: 2500,
+    steps: 3000,
     rays: 1024,
     roomShare: 0.05,
     rimShare: 0.4,

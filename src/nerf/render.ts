@@ -56,7 +56,7 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
   const { z, starts } = sampleRays(scene, o, d, fill([rays, M], 0.5))
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
-  const { rgb, sigma } = scene.radiance({ x, position: scene.encodeTemplate(warped), directions: d }, codes(x))
+  const { rgb, sigma } = scene.radiance({ warped, position: scene.encodeTemplate(warped), directions: d }, codes(x))
   const weights = rayWeights(reshape(sigma, [rays, M]), starts, undefined, { infinity: true })
   const color = sumSamples(weights, rgb)
   const depth = sumSamples(weights, reshape(z, [rays * M, 1]))

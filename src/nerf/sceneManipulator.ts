@@ -86,6 +86,12 @@ const ADAM = { beta2: 0.99, epsilon: 1e-10 }
 /** Density the grid believes in before anything was seen: low enough to see through the whole ray, high enough to be sampled. */
 const UNSEEN_DENSITY = 1
 
+export interface RadianceQuery {
+  readonly warped: Tensor
+  readonly position: Tensor
+  readonly directions: Tensor
+}
+
 /** A scene on a device: its networks, latent codes and density grid, and w_R, the code that T keeps during edits. */
 export class SceneManipulator {
   readonly description: SceneDescription
@@ -171,12 +177,15 @@ export class SceneManipulator {
   }
 
   /**
-   * H then F: rgb [Q, 3] in 0..1 and sigma [Q] at points x [Q, 3] of rays with unit directions [R, 3], Q = R · samples, whose template features
-   * are known (`encodeTemplate`), under codes [Q, d_w].
+   * H then F: rgb [Q, 3] in 0..1 and sigma [Q] at points whose warped positions [Q, 3] and template features (`encodeTemplate`) are known, on rays
+   * with unit directions [R, 3], Q = R · samples, under codes [Q, d_w].
+   *
+   * H sees the warped point, not the observed one as in HyperNeRF: an edit freezes T at one head pose, and a slicing surface learnt at the head
+   * poses of other frames would miss the eyelids by the millimetres between them.
    */
-  radiance({ x, position, directions }: { x: Tensor; position: Tensor; directions: Tensor }, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
+  radiance({ warped, position, directions }: RadianceQuery, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
     const { slicing, template, ambientSize } = this.config
-    const ambient = slicingSurface(this.parameters, slicing, encodePoints(slicing, contract(x)), codes)
+    const ambient = slicingSurface(this.parameters, slicing, encodePoints(slicing, contract(warped)), codes)
     const window = cosineWindow(this.alphas.tensor([], 64), template.ambientBands)
     const ambientEncoded = frequencyEncoding(ambient, { minBand: 0, bands: template.ambientBands, window })
     return templateNerf(this.parameters, template, ambientSize, { position, ambient: ambientEncoded, directions })

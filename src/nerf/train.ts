@@ -159,7 +159,7 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const seen = contract(x)
   const codes = repeatRows(gatherRows(W, words.codes.tensor([R])), M) // [R, d_w] -> [Q, d_w]
   const warped = scene.warp(x, codes, seen)
-  const { rgb, sigma } = scene.radiance({ x, position: scene.encodeTemplate(warped), directions: d }, codes)
+  const { rgb, sigma } = scene.radiance({ warped, position: scene.encodeTemplate(warped), directions: d }, codes)
   const weights = rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true })
   const rayErrors = squaredErrors(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
   const photometric = photometricLoss(rayErrors)

@@ -53,9 +53,11 @@ describe('selectAnchors', () => {
     expect(frames).toEqual(indices.map(i => `train${i}`))
     expect(scene.referenceCode).toBe(indices[0])
     for (const [k, index] of indices.entries()) expect(codes.slice(8 * k, 8 * k + 8)).toEqual(await scene.readCode(index))
-    expect(report).toMatchObject({ encoder: 'pixels', method: 'dbscan', sizes: [6, 4, 4] })
+    expect(report).toMatchObject({ encoder: 'pixels', method: 'dbscan' })
     expect(report.eps).toBeGreaterThan(0)
-    for (const i of [8, 9]) expect(report.labels[i]).toBe(-1)
+    // The two codes on the way may be noise or join an end; the held expressions stay whole and apart.
+    expect(report.sizes[0]).toBe(6)
+    expect(new Set([0, 1, 2].map(e => report.labels[membersOf(e)[0]])).size).toBe(3)
     for (const e of [0, 1, 2]) expect(new Set(membersOf(e).map(i => report.labels[i])).size).toBe(1)
   })
 
@@ -82,7 +84,7 @@ describe('selectAnchors', () => {
     await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { count: 0 })).rejects.toThrow('kMedoids: 0 clusters')
     await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { reference: 16 })).rejects.toThrow('no code 16')
     await expect(selectAnchors(sceneOf([0, 0, 0, 0, 0]), PIXELS)).rejects.toThrow(
-      'selectAnchors: found 1 expression in 5 codes; give the number of anchors',
+      'selectAnchors: the 5 codes do not fall into two expressions; give the number of anchors',
     )
   })
 

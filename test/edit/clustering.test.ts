@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dbscan, distanceMatrix, kMedoids, kneeDistance, medoid } from '../../src/edit/clustering.ts'
+import { dbscan, densityClusters, distanceMatrix, kDistances, kMedoids, meanSilhouette, medoid } from '../../src/edit/clustering.ts'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
 
 /** `sizes[k]` points around (10 k, 0), at most 0.5 away, then points far from all. */
@@ -37,7 +37,7 @@ describe('distanceMatrix', () => {
   })
 })
 
-describe('dbscan with eps from the knee', () => {
+describe('dbscan and its radius', () => {
   test('finds held expressions and leaves the way between them out', () => {
     const sizes = [20, 8, 6]
     const distances = distanceMatrix(
@@ -47,9 +47,29 @@ describe('dbscan with eps from the knee', () => {
         [4, 8],
       ]),
     )
-    const eps = kneeDistance(distances, 3)
+    const { eps, labels } = densityClusters(distances, 4)
     expect(eps).toBeLessThan(1)
-    expect(canonical(dbscan(distances, eps, 4))).toEqual(truth(sizes, 3))
+    expect(canonical(labels)).toEqual(truth(sizes, 3))
+  })
+
+  test('an expression that varies ten times as much as another is no noise', () => {
+    const tight = Array.from({ length: 20 }, (_, i) => Float32Array.of(0.01 * Math.cos(i), 0.01 * Math.sin(i)))
+    const loose = Array.from({ length: 8 }, (_, i) => Float32Array.of(3 + 0.1 * Math.cos(i), 0.1 * Math.sin(i)))
+    const { labels } = densityClusters(distanceMatrix([...tight, ...loose]), 4)
+    expect(canonical(labels)).toEqual([...Array(20).fill(0), ...Array(8).fill(1)])
+  })
+
+  test('the k-distance curve by hand, ascending', () => {
+    const distances = distanceMatrix([0, 1, 3, 7].map(x => Float32Array.of(x)))
+    expect([...kDistances(distances, 1)]).toEqual([1, 1, 2, 4])
+  })
+
+  test('mean silhouette by hand, noise counting nothing', () => {
+    // Two pairs at distance 1 inside and 10 or 11 between, and one vector of noise: (1 - 1/10.5) and (1 - 1/9.5) for each pair.
+    const distances = distanceMatrix([0, 1, 10, 11, 50].map(x => Float32Array.of(x)))
+    const expected = (2 * (1 - 1 / 10.5) + 2 * (1 - 1 / 9.5)) / 5
+    expect(meanSilhouette(distances, Int32Array.of(0, 0, 1, 1, -1))).toBeCloseTo(expected, 12)
+    expect(meanSilhouette(distances, new Int32Array(5))).toBeUndefined()
   })
 
   test('a chain of near neighbours is one cluster, whatever its length', () => {
@@ -62,10 +82,10 @@ describe('dbscan with eps from the knee', () => {
     expect(canonical(dbscan(distances, 1, 4))).toEqual([0, 0, 0, 0, 0, -1, -1, -1])
   })
 
-  test('equal vectors: the knee is 0 and all are one cluster', () => {
+  test('equal vectors are one cluster, and no radius makes two of them', () => {
     const distances = distanceMatrix(Array.from({ length: 6 }, () => Float32Array.of(1, 2)))
-    expect(kneeDistance(distances, 3)).toBe(0)
     expect([...dbscan(distances, 0, 4)]).toEqual([0, 0, 0, 0, 0, 0])
+    expect(() => densityClusters(distances, 4)).toThrow('no radius separates the vectors into two clusters')
   })
 })
 
