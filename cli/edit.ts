@@ -12,7 +12,7 @@ interface EditVerbOptions extends AnchorChoice, DeviceChoice {
   readonly output: string
   readonly steps?: number
   readonly strength: number
-  readonly guidance: 'directional' | 'absolute'
+  readonly guidance: 'directional' | 'absolute' | 'both'
   readonly tv?: number
   readonly seed: number
 }
@@ -27,8 +27,8 @@ export function editCommand(terminal: Terminal): Command {
     .option('--strength <s>', 'strength at which the edit is shown unless told otherwise: 0 is the unedited face', finiteNumber, 1)
     .addOption(
       new Option('--guidance <kind>', 'compare the change of the picture with the change of the words, or the picture with the words')
-        .choices(['directional', 'absolute'])
-        .default('directional'),
+        .choices(['directional', 'absolute', 'both'])
+        .default('both'),
     )
     .option('--tv <weight>', 'weight of the smoothness of the anchor composition ratios', weight)
     .addOption(seedOption())

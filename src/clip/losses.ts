@@ -15,7 +15,7 @@ export interface ClipLossOptions {
  * Image differences shorter than this keep their length (relative to it) instead of being blown up to 1: an edit that has not
  * moved yet has ΔI = 0, and its direction would be rounding noise with a gradient of any size. Features are of norm 1 to 10.
  */
-const LEAST_CHANGE = 1e-3
+const LEAST_CHANGE = 0.1
 
 /**
  * Directional loss 1 − mean over images of cos(ΔT, ΔI) (Gal et al. 2022, StyleGAN-NADA Eq. 2; what the authors' code optimises instead of the

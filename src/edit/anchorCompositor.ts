@@ -20,7 +20,7 @@ import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCodes } from './anchors.ts'
 
 /** Starts all anchors at (nearly) the same logit, as the official code does. */
-const OUTPUT_INIT = normalInit(1e-5)
+const OUTPUT_INIT = normalInit(Number(process.env.PINIT ?? 1e-2))
 
 /** Parameters of P: H's shape, with one logit as output. */
 export function compositorSpecs(config: FieldConfig, codeSize: number): ParameterSpecs {

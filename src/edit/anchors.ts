@@ -9,6 +9,7 @@ import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Storage } from '../tensor/device.ts'
 import { compile } from '../tensor/plan.ts'
 import { densityClusters, distanceMatrix, groupByLabel, kMedoids, medoid } from './clustering.ts'
+import { closeUp } from './editViews.ts'
 
 /** K codes and where they come from; index 0 is neutral. */
 export interface AnchorCodes {
@@ -103,7 +104,7 @@ function frameOfCode(scene: SceneManipulator, index: number): string {
 /** Pictures per call of the encoder. */
 const BATCH = 8
 
-/** A feature vector per latent code, from renderings by one camera (the first training frame's) with T at w_R. */
+/** A feature vector per latent code, from renderings by one camera (a close-up from the first training frame's) with T at w_R. */
 async function describeCodes(scene: SceneManipulator, encoder: ExpressionEncoder, signal?: AbortSignal): Promise<Float32Array[]> {
   const { device } = scene
   const [width, height] = scene.trainingCameras[0].imageSize
@@ -129,11 +130,11 @@ async function describeCodes(scene: SceneManipulator, encoder: ExpressionEncoder
   }
 }
 
-/** Renders latent codes one after the other from the first training camera, T at w_R: what H alone can show. */
+/** Renders latent codes one after the other in a close-up from the first training camera, T at w_R: what H alone can show. */
 export async function* renderCodes(scene: SceneManipulator, indices: readonly number[], signal?: AbortSignal): AsyncGenerator<RenderedImage> {
   const code = new Storage(scene.device, scene.config.codeSize)
   using renderer = createRenderer(scene, constantCode(code.tensor([scene.config.codeSize])))
-  const [camera] = scene.trainingCameras
+  const camera = closeUp(scene.trainingCameras[0])
   try {
     for (const index of indices) {
       signal?.throwIfAborted()

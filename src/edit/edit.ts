@@ -59,7 +59,7 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 100, tvWeight = 1, rates = [3e-2, 3e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
+  const { steps = 100, tvWeight = 1, rates = [1e-2, 3e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
   const views = await cacheViews(scene, guidance, cameras, samples, seed)
   const adam = new Adam(scene.device, compositor.parameters)
   const graph = recordEditStep(scene, compositor, guidance, views, tvWeight, adam)

@@ -2,6 +2,7 @@
 import { absoluteLoss, directionalLoss } from '../clip/losses.ts'
 import { promptEmbedding, type TemplateOptions, textDirection } from '../clip/prompts.ts'
 import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
+import { add } from '../tensor/ops/elementwise.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Picture -> scalar loss. `describe` says once per view what is kept of the unedited picture. */
@@ -16,23 +17,28 @@ export interface Guidance {
 }
 
 export interface TextGuidanceOptions extends TemplateOptions {
-  /** 'directional': the picture changes as the words do (the authors' code). 'absolute': the picture matches the words (paper Eq. 14). */
-  readonly kind?: 'directional' | 'absolute'
+  /**
+   * 'directional': the picture changes as the words do (the authors' code). 'absolute': the picture matches the words (paper Eq. 14). 'both', the
+   * default, adds them: a change in the right direction alone is content with half of "closed eyes and opened mouth".
+   */
+  readonly kind?: 'directional' | 'absolute' | 'both'
 }
 
 /** Guidance by a sentence. Rejects for an empty prompt. */
 export async function textGuidance(
   encoder: TextImageEncoder,
   prompt: string,
-  { kind = 'directional', templates }: TextGuidanceOptions = {},
+  { kind = 'both', templates }: TextGuidanceOptions = {},
 ): Promise<Guidance> {
   const name = `${kind} "${prompt}"`
   const featureSize = encoder.embeddingSize
   const describe = (pictures: Tensor): Tensor => encoder.encodeImage(pictures)
-  if (kind === 'absolute') {
-    const text = await promptEmbedding(encoder, prompt, { templates })
-    return { name, featureSize, describe, loss: pictures => absoluteLoss(encoder.encodeImage(pictures), text) }
+  const text = kind === 'directional' ? undefined : await promptEmbedding(encoder, prompt, { templates })
+  const direction = kind === 'absolute' ? undefined : await textDirection(encoder, prompt, undefined, { templates })
+  const loss = (pictures: Tensor, reference: Tensor): Tensor => {
+    const features = encoder.encodeImage(pictures)
+    const terms = [text && absoluteLoss(features, text), direction && directionalLoss(features, reference, direction)]
+    return terms.filter(term => term !== undefined).reduce(add)
   }
-  const direction = await textDirection(encoder, prompt, undefined, { templates })
-  return { name, featureSize, describe, loss: (pictures, reference) => directionalLoss(encoder.encodeImage(pictures), reference, direction) }
+  return { name, featureSize, describe, loss }
 }
