@@ -19,8 +19,11 @@ import { softmax } from '../tensor/ops/softmax.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCodes } from './anchors.ts'
 
-/** Starts all anchors at (nearly) the same logit, as the official code does. */
-const OUTPUT_INIT = normalInit(Number(process.env.PINIT ?? 1e-2))
+/**
+ * The official code starts all anchors at the same logit everywhere (normal 1e-5). Logits that differ a little from place to place make starts differ,
+ * so that the best of several can be found.
+ */
+const OUTPUT_INIT = normalInit(0.05)
 
 /** Parameters of P: H's shape, with one logit as output. */
 export function compositorSpecs(config: FieldConfig, codeSize: number): ParameterSpecs {
@@ -56,7 +59,7 @@ export class AnchorCompositor {
   constructor(
     readonly scene: SceneManipulator,
     readonly anchors: AnchorCodes,
-    { seed = 0, neutral = 0.8 }: CompositorOptions = {},
+    { seed = 0, neutral = 0.7 }: CompositorOptions = {},
   ) {
     const { codeSize, compositor } = scene.config
     const K = anchors.indices.length

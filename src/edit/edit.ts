@@ -7,7 +7,7 @@ import { imageRays } from '../camera/rays.ts'
 import { sampleRays } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Adam } from '../nn/optimizer.ts'
-import { exponentialSchedule } from '../nn/schedules.ts'
+import { exponentialSchedule, type Schedule } from '../nn/schedules.ts'
 import { Storage } from '../tensor/device.ts'
 import { HostRandom, hash3 } from '../tensor/hostRandom.ts'
 import { add, affine } from '../tensor/ops/elementwise.ts'
@@ -22,11 +22,17 @@ import type { AnchorCompositor } from './anchorCompositor.ts'
 import type { Guidance } from './guidance.ts'
 
 export interface EditOptions {
+  /** Steps after the best start is found. */
   readonly steps?: number
+  /**
+   * Random starts of the compositor that are tried for a while; the best goes on. The guidance has deep local minima ("closed eyes" alone for
+   * "closed eyes and opened mouth"), and one start in three or four leads past them. 1 goes on from the compositor as it is.
+   */
+  readonly starts?: number
   /** Weight of the total variation of the ACR maps against the guidance. */
   readonly tvWeight?: number
-  /** Learning rate at the first and at the last step. */
-  readonly rates?: readonly [number, number]
+  /** Learning rate of a start's first step, of its last and the first after it, and of the last. */
+  readonly rates?: readonly [number, number, number]
   /** Samples per ray. */
   readonly samples?: number
   readonly seed?: number
@@ -48,6 +54,9 @@ export interface EditStep {
 const JITTER_STREAM = 5
 const VIEW_STREAM = 6
 
+/** Steps each start is given, at most. */
+const SCOUT_STEPS = 48
+
 /**
  * Trains the compositor so that the scene, seen from `cameras` (space units, one picture size), lowers the guidance.
  * Ends after the step under way when the signal aborts. Throws for views of different sizes and when the loss is not finite.
@@ -59,28 +68,46 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 100, tvWeight = 1, rates = [1e-2, 3e-3], samples = scene.config.sampling.samples, seed = 0, reportEvery = 10, signal } = options
-  const views = await cacheViews(scene, guidance, cameras, samples, seed)
+  const { steps = 60, starts = 4, tvWeight = 1, rates = [3e-2, 1e-2, 3e-3], seed = 0, reportEvery = 10, signal } = options
+  const views = await cacheViews(scene, guidance, cameras, options.samples ?? scene.config.sampling.samples, seed)
   const adam = new Adam(scene.device, compositor.parameters)
   const graph = recordEditStep(scene, compositor, guidance, views, tvWeight, adam)
   using plan = graph.plan
-  const rate = exponentialSchedule(rates[0], rates[1], steps)
-  const started = performance.now()
-  try {
-    for (let step = 0; step < steps && !signal?.aborted; step++) {
+  const scoutSteps = starts > 1 ? Math.min(SCOUT_STEPS, steps) : 0
+  const total = starts * scoutSteps + steps
+  const began = performance.now()
+  let done = 0
+  /** Runs `count` steps; returns the mean guidance over the last round of views. */
+  async function* run(count: number, rate: Schedule, round: number): AsyncGenerator<EditStep, number> {
+    const last: number[] = []
+    for (let step = 0; step < count && !signal?.aborted; step++) {
       // Every view once per round, in an order of its own.
-      const round = Math.floor(step / cameras.length)
-      graph.view.write(Uint32Array.of(shuffled(cameras.length, hash3(seed, VIEW_STREAM, round))[step % cameras.length]))
+      const order = shuffled(cameras.length, hash3(seed, VIEW_STREAM, round + Math.floor(step / cameras.length)))
+      graph.view.write(Uint32Array.of(order[step % cameras.length]))
       adam.schedule(step, { compositor: rate(step) })
       plan.run()
-      const done = step + 1
-      if (done % reportEvery === 0 || done === steps) {
+      done++
+      if (step >= count - cameras.length) last.push((await plan.read(graph.guided))[0])
+      if (done % reportEvery === 0 || done === total) {
         const [[loss], [guided], [tv]] = await Promise.all([graph.loss, graph.guided, graph.tv].map(x => plan.read(x)))
         if (!Number.isFinite(loss)) throw new Error(`edit: the loss is ${loss} at step ${done}; lower the learning rate`)
-        yield { step: done, steps, loss, guidance: guided, tv, eta: ((performance.now() - started) / 1000 / done) * (steps - done) }
+        yield { step: done, steps: total, loss, guidance: guided, tv, eta: ((performance.now() - began) / 1000 / done) * (total - done) }
       }
       await new Promise(resolve => setTimeout(resolve))
     }
+    return last.reduce((a, b) => a + b, 0) / last.length
+  }
+  try {
+    let best: { guidance: number; parameters: Float32Array } | undefined
+    for (let start = 0; start < starts && scoutSteps > 0 && !signal?.aborted; start++) {
+      compositor.parameters.initialize(seed + start)
+      adam.reset()
+      const reached = yield* run(scoutSteps, exponentialSchedule(rates[0], rates[1], scoutSteps), 0)
+      if (!best || reached < best.guidance) best = { guidance: reached, parameters: await compositor.parameters.flat.read() }
+    }
+    if (best) compositor.parameters.flat.write(best.parameters)
+    adam.reset()
+    yield* run(steps, exponentialSchedule(rates[1], rates[2], steps), 0)
   } finally {
     adam.release()
     graph.view.release()

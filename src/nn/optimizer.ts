@@ -79,6 +79,11 @@ export class Adam {
     }
   }
 
+  /** Forgets all moments. */
+  reset(): void {
+    for (const moments of [this.m, this.v]) moments.write(new Float32Array(moments.length))
+  }
+
   release(): void {
     for (const storage of [this.gradients, this.m, this.v, ...this.scalars]) storage.release()
   }

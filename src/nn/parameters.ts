@@ -53,7 +53,7 @@ export class ParameterSet {
   private readonly leaves = new Map<string, Tensor>()
   private readonly offsets = new Map<string, number>()
 
-  /** Lays out, group by group, and initialises: every parameter has its own random stream, named after it. */
+  /** Lays out, group by group, and initialises. */
   constructor(
     readonly device: Device,
     readonly specs: ParameterSpecs,
@@ -72,11 +72,14 @@ export class ParameterSet {
     }
     this.groups = groups
     this.flat = new Storage(device, offset)
-    for (const [key, { shape, init }] of Object.entries(specs)) {
-      const at = this.offset(key)
-      this.leaves.set(key, this.flat.tensor(shape, at))
-      this.flat.write(init(new HostRandom(seed, hashName(key)), shape), at)
-    }
+    for (const [key, { shape }] of Object.entries(specs)) this.leaves.set(key, this.flat.tensor(shape, this.offset(key)))
+    this.initialize(seed)
+  }
+
+  /** Draws all initial values again: every parameter has its own random stream, named after it. */
+  initialize(seed: number): void {
+    for (const [key, { shape, init }] of Object.entries(this.specs))
+      this.flat.write(init(new HostRandom(seed, hashName(key)), shape), this.offset(key))
   }
 
   /** The leaf tensor of a parameter. Throws for an unknown name. */

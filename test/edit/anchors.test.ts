@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { ExpressionEncoder } from '../../src/clip/textImageEncoder.ts'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { renderCodes, selectAnchors } from '../../src/edit/anchors.ts'
+import { closeUp } from '../../src/edit/editViews.ts'
 import { constantCode } from '../../src/nerf/codeField.ts'
 import type { SceneConfig } from '../../src/nerf/presets.ts'
 import { createRenderer } from '../../src/nerf/render.ts'
@@ -96,13 +97,13 @@ describe('selectAnchors', () => {
   })
 })
 
-test('renderCodes shows each code from the first training camera, T at w_R', async () => {
+test('renderCodes shows each code in a close-up from the first training camera, T at w_R', async () => {
   const scene = sceneOf(EXPRESSIONS)
   await scene.setReference(4)
   const shown: Float32Array[] = []
   for await (const { rgb } of renderCodes(scene, [2, 12])) shown.push(rgb)
   for (const [i, index] of [2, 12].entries()) {
     using renderer = createRenderer(scene, constantCode(tensor(device, await scene.readCode(index), [8])))
-    expect(shown[i]).toEqual((await renderer.render(scene.trainingCameras[0])).rgb)
+    expect(shown[i]).toEqual((await renderer.render(closeUp(scene.trainingCameras[0]))).rgb)
   }
 })

@@ -71,7 +71,7 @@ async function pictureOf(scene: SceneManipulator, index: number): Promise<Float3
 
 async function run(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, options: EditOptions, views = 1): Promise<EditStep[]> {
   const steps: EditStep[] = []
-  for await (const step of edit(scene, compositor, guidance, scene.trainingCameras.slice(0, views), options)) steps.push(step)
+  for await (const step of edit(scene, compositor, guidance, scene.trainingCameras.slice(0, views), { starts: 1, ...options })) steps.push(step)
   return steps
 }
 
@@ -84,7 +84,7 @@ describe('an edit', () => {
       steps: 40,
       samples: SAMPLES,
       tvWeight: 0,
-      rates: [2e-2, 1e-2],
+      rates: [0, 2e-2, 1e-2],
       reportEvery: 1,
     })
     expect(steps.map(s => s.step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
@@ -114,12 +114,24 @@ describe('an edit', () => {
     const tv: number[] = []
     for (const tvWeight of [0, 1]) {
       const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3]))
-      const steps = await run(scene, compositor, towards(target), { steps: 30, tvWeight, rates: [2e-2, 1e-2] })
+      const steps = await run(scene, compositor, towards(target), { steps: 30, tvWeight, rates: [0, 2e-2, 1e-2] })
       const { loss, guidance, tv: last } = steps[steps.length - 1]
       expect(loss).toBeCloseTo(guidance + tvWeight * last, 6)
       tv.push(last)
     }
     expect(tv[1]).toBeLessThan(0.1 * tv[0])
+  })
+
+  test('goes on from the best of several starts, and says how many steps there are in all', async () => {
+    const scene = await expressive()
+    const target = towards(await pictureOf(scene, 3))
+    const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3]))
+    const options = { starts: 3, steps: 8, samples: SAMPLES, tvWeight: 0, reportEvery: 1 }
+    const reached = await run(scene, compositor, target, options, 1)
+    expect(reached.map(s => s.step)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1))
+    // The first step after the starts stands where the best of them ended, one step further.
+    const ends = [7, 15, 23].map(i => reached[i].guidance)
+    expect(reached[24].guidance).toBeLessThanOrEqual(Math.min(...ends) * 1.0001)
   })
 
   test('gives the same bits with 1, 2 and 4 threads, and others with another seed', async () => {
@@ -166,7 +178,12 @@ describe('an edit', () => {
     const { used } = device.memory
     const controller = new AbortController()
     const seen: number[] = []
-    for await (const { step } of edit(scene, compositor, target, scene.trainingCameras, { steps: 20, reportEvery: 1, signal: controller.signal })) {
+    for await (const { step } of edit(scene, compositor, target, scene.trainingCameras, {
+      starts: 1,
+      steps: 20,
+      reportEvery: 1,
+      signal: controller.signal,
+    })) {
       seen.push(step)
       if (step === 2) controller.abort()
     }

@@ -52,13 +52,13 @@ async function lossOf(edited: Tensor, options: TextGuidanceOptions): Promise<num
 }
 
 describe('textGuidance', () => {
-  test('directional: near 0 for the change that the words are, near 2 for its opposite, 1 for none; how far it goes is all one', async () => {
+  test('directional: near 0 for the change that the words are, near 2 for its opposite, 1 for none; how far it goes is all one once it shows', async () => {
     const options = { kind: 'directional' } as const
     expect(await lossOf(GREY, options)).toBeCloseTo(1, 5)
-    const [near, far] = [await lossOf(picture(0.6, 0.5, 0.5), options), await lossOf(picture(0.9, 0.2, 0.2), options)]
+    const [near, far] = [await lossOf(picture(0.7, 0.5, 0.5), options), await lossOf(picture(0.9, 0.2, 0.2), options)]
     expect(near).toBeLessThan(0.15)
     expect(far).toBeLessThan(0.15)
-    expect(await lossOf(picture(0.4, 0.5, 0.5), options)).toBeGreaterThan(1.85)
+    expect(await lossOf(picture(0.3, 0.5, 0.5), options)).toBeGreaterThan(1.8)
   })
 
   test('absolute: the nearer to the words the lower', async () => {
@@ -69,15 +69,25 @@ describe('textGuidance', () => {
     expect(losses[2]).toBeCloseTo(0, 5)
   })
 
+  test('both: the sum of the two', async () => {
+    const edited = picture(0.8, 0.4, 0.3)
+    const [both, directional, absolute] = [
+      await lossOf(edited, {}),
+      await lossOf(edited, { kind: 'directional' }),
+      await lossOf(edited, { kind: 'absolute' }),
+    ]
+    expect(both).toBeCloseTo(directional + absolute, 5)
+  })
+
   test('keeps one embedding of every unedited picture', async () => {
     const guidance = await textGuidance(COLOURS, 'a red face')
-    expect([guidance.name, guidance.featureSize]).toEqual(['directional "a red face"', 3])
+    expect([guidance.name, guidance.featureSize]).toEqual(['both "a red face"', 3])
     const [kept] = await evaluate(device, [guidance.describe(GREY)])
     for (const value of kept) expect(value).toBeCloseTo(1 / Math.sqrt(3), 5)
   })
 
   test('refuses an empty prompt', async () => {
-    for (const kind of ['directional', 'absolute'] as const)
+    for (const kind of ['directional', 'absolute', 'both'] as const)
       await expect(textGuidance(COLOURS, ' ', { kind })).rejects.toThrow('prompt: the text is empty')
   })
 })

@@ -13,7 +13,7 @@ import { shrunk, smallCapture, smallScene } from './smallScene.ts'
  * the hash encoding, which rounds positions to f32 so that all devices agree on the cells: there a small step would measure the rounding.
  */
 const accuracy = (name: string): { step: number; tolerance: number } =>
-  /^(T\/|codes)/.test(name) ? { step: 1e-3, tolerance: 1e-2 } : { step: 1e-5, tolerance: 1e-4 }
+  /^(T\/|codes)/.test(name) ? { step: 3e-4, tolerance: 1e-2 } : { step: 1e-5, tolerance: 1e-4 }
 /** Elements probed per parameter: those of the largest gradient. */
 const PROBES = 2
 
@@ -21,7 +21,7 @@ test('every network, the codes and the hash table', async () => {
   const device = plainDevice('double')
   const capture = smallCapture()
   const fewer = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 } })
-  const scene = smallScene(device, { seed: 2, config: fewer })
+  const scene = smallScene(device, { seed: 3, config: fewer })
   const { parameters, config, description } = scene
   // Away from the start, where T stands still and nothing depends on its trunk.
   const random = new HostRandom(9)
