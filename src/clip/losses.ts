@@ -13,7 +13,8 @@ export interface ClipLossOptions {
 
 /**
  * Image differences shorter than this keep their length (relative to it) instead of being blown up to 1: an edit that has not
- * moved yet has ΔI = 0, and its direction would be rounding noise with a gradient of any size. Features are of norm 1 to 10.
+ * moved yet has ΔI = 0, and its direction would be rounding noise with a gradient of any size. Features are of norm 1 to 10; true edits change
+ * them by more than 1.
  */
 const LEAST_CHANGE = 0.1
 

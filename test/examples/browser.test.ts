@@ -49,7 +49,8 @@ test.skipIf(skipped)(
         return { width, colors: seen.size }
       })
       expect(width).toBe(2 * 32 * 4 + 3 * 6)
-      expect(colors).toBeGreaterThan(100)
+      // After three steps the picture is still fog: a blank canvas has one or two colours.
+      expect(colors).toBeGreaterThan(8)
     } finally {
       await browser.close()
       server.close()

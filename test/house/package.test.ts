@@ -85,7 +85,7 @@ describe('the package', () => {
     const sample = ts.transpileModule(hurried(readmeSample()), { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
     writeFileSync(join(project, 'sample.js'), sample.outputText)
     const printed = await runProgram(process.execPath, ['sample.js'], { cwd: project, env: { FACECLIPNERF_DEVICE: 'cpu' } })
-    expect(printed.trim().split('\n')).toHaveLength(5) // three training steps, two of the edit
+    expect(printed.trim().split('\n')).toHaveLength(13) // three training steps; four starts of the edit and what follows, two steps each
     expect(readFileSync(join(project, 'surprised.png')).subarray(1, 4).toString()).toBe('PNG')
 
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
