@@ -78,11 +78,11 @@ export async function* edit(
   const began = performance.now()
   let done = 0
   /** Runs `count` steps; returns the mean guidance over the last round of views. */
-  async function* run(count: number, rate: Schedule, round: number): AsyncGenerator<EditStep, number> {
+  async function* run(count: number, rate: Schedule): AsyncGenerator<EditStep, number> {
     const last: number[] = []
     for (let step = 0; step < count && !signal?.aborted; step++) {
       // Every view once per round, in an order of its own.
-      const order = shuffled(cameras.length, hash3(seed, VIEW_STREAM, round + Math.floor(step / cameras.length)))
+      const order = shuffled(cameras.length, hash3(seed, VIEW_STREAM, Math.floor(step / cameras.length)))
       graph.view.write(Uint32Array.of(order[step % cameras.length]))
       adam.schedule(step, { compositor: rate(step) })
       plan.run()
@@ -102,12 +102,12 @@ export async function* edit(
     for (let start = 0; start < starts && scoutSteps > 0 && !signal?.aborted; start++) {
       compositor.parameters.initialize(seed + start)
       adam.reset()
-      const reached = yield* run(scoutSteps, exponentialSchedule(rates[0], rates[1], scoutSteps), 0)
+      const reached = yield* run(scoutSteps, exponentialSchedule(rates[0], rates[1], scoutSteps))
       if (!best || reached < best.guidance) best = { guidance: reached, parameters: await compositor.parameters.flat.read() }
     }
     if (best) compositor.parameters.flat.write(best.parameters)
     adam.reset()
-    yield* run(steps, exponentialSchedule(rates[1], rates[2], steps), 0)
+    yield* run(steps, exponentialSchedule(rates[1], rates[2], steps))
   } finally {
     adam.release()
     graph.view.release()
