@@ -157,8 +157,8 @@ async function editFace(
   let done = 0
   const guidance = await textGuidance(encoder, prompt)
   for await (const report of edit(scene, compositor, guidance, editViews(scene), { steps: editSteps, seed, signal })) {
-    reporter.step(label, report, [`"${prompt}"`, `loss ${report.loss.toFixed(4)}`])
-    done = report.step
+    reporter.step(report.stage === 'search' ? `${label}, search` : label, report, [`"${prompt}"`, `loss ${report.loss.toFixed(4)}`])
+    if (report.stage === 'descent') done = report.step
   }
   return { compositor, steps: done }
 }

@@ -50,8 +50,12 @@ async function editVerb(path: string, text: string, options: EditVerbOptions, te
   const compositor = new AnchorCompositor(scene, anchors, { seed })
   let done = 0
   for await (const report of edit(scene, compositor, guidance, editViews(scene), { steps, tvWeight: tv, seed, signal: terminal.signal })) {
-    reporter.step('edit', report, [`loss ${report.loss.toFixed(4)}`, `text ${report.guidance.toFixed(4)}`, `TV ${report.tv.toPrecision(2)}`])
-    done = report.step
+    reporter.step(report.stage === 'search' ? 'search' : 'edit', report, [
+      `loss ${report.loss.toFixed(4)}`,
+      `text ${report.guidance.toFixed(4)}`,
+      `TV ${report.tv.toPrecision(2)}`,
+    ])
+    if (report.stage === 'descent') done = report.step
   }
   if (terminal.signal.aborted) throw new Interrupted(`${output} was not written; edits take seconds, run it again`)
   await writeAtomic(output, await saveEdit(compositor, { prompt: text, strength, steps: done, seed }))

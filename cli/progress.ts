@@ -26,7 +26,7 @@ export function createReporter(terminal: Terminal, { json = false }: { json?: bo
   const event = (name: string, data: object): void => terminal.out(`${JSON.stringify({ event: name, ...data })}\n`)
   return {
     step(label, report, shown) {
-      if (json) return event('step', { stage: label, ...report })
+      if (json) return event('step', { ...report, stage: label })
       const parts = [`step ${report.step}/${report.steps}`, ...shown, `ETA ${duration(report.eta)}`]
       const name = terminal.color ? `\u001b[1m${label}\u001b[0m` : label
       if (terminal.interactive) {

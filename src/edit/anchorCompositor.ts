@@ -19,11 +19,8 @@ import { softmax } from '../tensor/ops/softmax.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCodes } from './anchors.ts'
 
-/**
- * The official code starts all anchors at the same logit everywhere (normal 1e-5). Logits that differ a little from place to place make starts differ,
- * so that the best of several can be found.
- */
-const OUTPUT_INIT = normalInit(0.05)
+/** Nearly the same logit everywhere, as in the official code (normal 1e-5), which a search or a descent in seconds cannot wait for. */
+const OUTPUT_INIT = normalInit(0.01)
 
 /** Parameters of P: H's shape, with one logit as output. */
 export function compositorSpecs(config: FieldConfig, codeSize: number): ParameterSpecs {

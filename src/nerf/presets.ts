@@ -50,6 +50,10 @@ export interface TrainingConfig {
   readonly roomShare: number
   /** Weight of pixels away from the middle of the face, beside 1 near it. */
   readonly rimShare: number
+  /** Blocks are drawn by their error to this power; above 1 the worst come yet more often. */
+  readonly errorPower: number
+  /** Share of the steps after which samples lie in the middle of their stretch of the ray instead of anywhere in it. */
+  readonly jitterUntil: number
   /** Steps between looks at how wrong the rays came out, which steers where the next are drawn. Each look waits for the device. */
   readonly observeEvery: number
   /** Learning rates at the start; all fall exponentially to `finalRate` times that. */
@@ -85,9 +89,9 @@ export interface SceneConfig {
 const TINY: SceneConfig = {
   codeSize: 8,
   ambientSize: 4,
-  deformation: { bands: 4, depth: 4, width: 32, skip: 9 },
-  slicing: { bands: 4, depth: 4, width: 32, skip: 9 },
-  compositor: { bands: 4, depth: 4, width: 32, skip: 9 },
+  deformation: { bands: 4, depth: 3, width: 32, skip: 9 },
+  slicing: { bands: 6, depth: 3, width: 32, skip: 9 },
+  compositor: { bands: 6, depth: 4, width: 32, skip: 9 },
   template: {
     levels: 6,
     features: 4,
@@ -97,21 +101,23 @@ const TINY: SceneConfig = {
     ambientBands: 1,
     directionBands: 0,
     trunkDepth: 1,
-    trunkWidth: 32,
+    trunkWidth: 64,
     rgbDepth: 1,
     rgbWidth: 32,
     lipschitz: 'output',
     densityBias: -2.5,
   },
-  sampling: { samples: 12, bins: 128, uniformShare: 0.4, gridResolution: 128, gridDecay: 0.8, gridFade: 0.997 },
+  sampling: { samples: 10, bins: 128, uniformShare: 0.35, gridResolution: 128, gridDecay: 0.8, gridFade: 0.997 },
   training: {
-    steps: 3000,
+    steps: 2000,
     rays: 1024,
     roomShare: 0.05,
     rimShare: 0.4,
+    errorPower: 1.5,
+    jitterUntil: 0.4,
     observeEvery: 1,
     rates: { networks: 5e-3, deformation: 5e-3, grid: 2e-2, codes: 1e-2 },
-    finalRate: 0.1,
+    finalRate: 0.2,
     warmUp: 20,
     warpAlpha: [0, 1, 0.5],
     ambientAlpha: [0.03, 0.3],

@@ -35,6 +35,8 @@ export interface RayOptions {
   readonly roomShare: number
   /** Weight of a block away from the point that all cameras look at, the face, beside 1 for one near it. 1 draws both alike. */
   readonly rimShare: number
+  /** See `TrainingConfig.errorPower`. */
+  readonly errorPower: number
   readonly seed: number
   /** Errors of an interrupted run. Throws when they belong to another capture. */
   readonly errors?: Float32Array
@@ -61,7 +63,7 @@ interface Source {
 }
 
 /** Prepares a capture's training frames. */
-export function rayBatches(capture: Capture, space: Space, { rays, roomShare, rimShare, seed, errors: known }: RayOptions): RayBatches {
+export function rayBatches(capture: Capture, space: Space, { rays, roomShare, rimShare, errorPower, seed, errors: known }: RayOptions): RayBatches {
   const lenses = new Map<string, Float32Array>()
   const sources: Source[] = []
   const shares: Float32Array[] = []
@@ -98,7 +100,7 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   return {
     errors,
     draw(step) {
-      if (stale) accumulate(errors, share, cumulative)
+      if (stale) accumulate(errors, share, errorPower, cumulative)
       stale = false
       const random = new HostRandom(seed + Math.imul(step, 0x9e3779b1), STREAM)
       for (let r = 0; r < rays; r++) {
@@ -132,14 +134,14 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   }
 }
 
-/** Running sums of the blocks' weights: share · (error / mean error + least). */
-function accumulate(errors: Float32Array, share: Float32Array, cumulative: Float64Array): void {
+/** Running sums of the blocks' weights: share · ((error / mean error)^power + least). */
+function accumulate(errors: Float32Array, share: Float32Array, power: number, cumulative: Float64Array): void {
   let total = 0
   for (const e of errors) total += e
   const scale = errors.length / Math.max(total, 1e-12)
   let sum = 0
   for (let b = 0; b < errors.length; b++) {
-    sum += share[b] * (errors[b] * scale + LEAST)
+    sum += share[b] * ((errors[b] * scale) ** power + LEAST)
     cumulative[b] = sum
   }
 }

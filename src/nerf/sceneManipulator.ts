@@ -68,8 +68,8 @@ export function describeScene(capture: Capture, name: PresetName, { config = c =
   }
 }
 
-/** Uniform in [0, 0.5): ten times the official 0.05, which a run of a thousand steps cannot tell apart soon enough (0.5 dB). */
-const CODE_INIT = uniformInit(0, 0.5)
+/** Uniform in [0, 0.3): six times the official 0.05, which a run of a thousand steps cannot tell apart soon enough (0.5 dB). */
+const CODE_INIT = uniformInit(0, 0.3)
 
 function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
   return {

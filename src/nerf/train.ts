@@ -4,12 +4,13 @@ import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { contract } from '../tensor/ops/contract.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
-import { add, affine } from '../tensor/ops/elementwise.ts'
+import { add, affine, mul } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { medianSample, pickSample } from '../tensor/ops/medianSample.ts'
 import { uniform } from '../tensor/ops/random.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
+import { broadcast } from '../tensor/ops/reduce.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
@@ -142,18 +143,21 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const { device, config, parameters } = scene
   const { rays: R, backgroundPoints: B, warpWeight, warpScale, backgroundWeight, lipschitzWeight } = config.training
   const M = config.sampling.samples
+  const { jitter } = trainingSchedules(config)
   const floats = {
     origins: new Storage(device, R * 3),
     directions: new Storage(device, R * 3),
     colors: new Storage(device, R * 3),
     points: new Storage(device, B * 3),
+    jitter: new Storage(device, 1),
   }
   const words = { codes: new Storage(device, R, 'u32'), seed: new Storage(device, 2, 'u32'), pointCodes: new Storage(device, B, 'u32') }
   const o = floats.origins.tensor([R, 3])
   const d = floats.directions.tensor([R, 3])
   const W = parameters.get('codes')
 
-  const u = uniform(words.seed.tensor([2]), [R, M], SAMPLE_STREAM)
+  const random = uniform(words.seed.tensor([2]), [R, M], SAMPLE_STREAM)
+  const u = affine(mul(affine(random, 1, -0.5), broadcast(floats.jitter.tensor([]), [R, M])), 1, 0.5)
   const { z, starts } = sampleRays(scene, o, d, u)
   const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
   const seen = contract(x)
@@ -188,6 +192,7 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
       floats.colors.write(batch.colors)
       words.codes.write(batch.codes)
       words.seed.write(Uint32Array.of(seed, step))
+      floats.jitter.write(Float32Array.of(jitter(step)))
     },
     writeBackground({ points, codes: ids }) {
       floats.points.write(points)

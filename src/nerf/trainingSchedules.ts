@@ -2,8 +2,8 @@
 import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule } from '../nn/schedules.ts'
 import type { SceneConfig } from './presets.ts'
 
-export function trainingSchedules({ training, template }: SceneConfig): { warp: Schedule; ambient: Schedule; rate: Schedule } {
-  const { steps, warpAlpha, ambientAlpha, finalRate, warmUp } = training
+export function trainingSchedules({ training, template }: SceneConfig): { warp: Schedule; ambient: Schedule; rate: Schedule; jitter: Schedule } {
+  const { steps, warpAlpha, ambientAlpha, finalRate, warmUp, jitterUntil } = training
   const fall = exponentialSchedule(1, finalRate, steps)
   const wait = Math.round(ambientAlpha[0] * steps)
   return {
@@ -14,6 +14,8 @@ export function trainingSchedules({ training, template }: SceneConfig): { warp: 
       { steps: wait, schedule: () => 0 },
       { steps: 0, schedule: linearSchedule(0, template.ambientBands, Math.round(ambientAlpha[1] * steps) - wait) },
     ]),
+    /** How far samples may lie from the middle of their stretch of the ray, beside its half. */
+    jitter: step => (step < jitterUntil * steps ? 1 : 0),
     /** Factor of all learning rates. */
     rate: step => fall(step) * Math.min((step + 1) / warmUp, 1),
   }

@@ -110,7 +110,7 @@ describe('anchors, edit, render, evaluate', () => {
     const edit = await verb('edit', at('ada.scene'), 'a surprised face', '-o', at('s.edit'), '--steps', '2')
     expect(edit.code, edit.err).toBe(0)
     expect(edit.err).toContain('anchors: 000005, ') // those of the file beside the scene
-    expect(edit.out).toBe(`wrote ${at('s.edit')} ("a surprised face", 10 steps)\n`)
+    expect(edit.out).toBe(`wrote ${at('s.edit')} ("a surprised face", 2 steps)\n`)
 
     const render = async (name: string, ...options: string[]) => {
       const { code, err } = await verb('render', at('ada.scene'), '-o', at(name), ...options)

@@ -71,7 +71,7 @@ async function pictureOf(scene: SceneManipulator, index: number): Promise<Float3
 
 async function run(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, options: EditOptions, views = 1): Promise<EditStep[]> {
   const steps: EditStep[] = []
-  for await (const step of edit(scene, compositor, guidance, scene.trainingCameras.slice(0, views), { starts: 1, ...options })) steps.push(step)
+  for await (const step of edit(scene, compositor, guidance, scene.trainingCameras.slice(0, views), { search: false, ...options })) steps.push(step)
   return steps
 }
 
@@ -84,7 +84,7 @@ describe('an edit', () => {
       steps: 40,
       samples: SAMPLES,
       tvWeight: 0,
-      rates: [0, 2e-2, 1e-2],
+      rates: [2e-2, 1e-2],
       reportEvery: 1,
     })
     expect(steps.map(s => s.step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
@@ -114,7 +114,7 @@ describe('an edit', () => {
     const tv: number[] = []
     for (const tvWeight of [0, 1]) {
       const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3]))
-      const steps = await run(scene, compositor, towards(target), { steps: 30, tvWeight, rates: [0, 2e-2, 1e-2] })
+      const steps = await run(scene, compositor, towards(target), { steps: 30, tvWeight, rates: [2e-2, 1e-2] })
       const { loss, guidance, tv: last } = steps[steps.length - 1]
       expect(loss).toBeCloseTo(guidance + tvWeight * last, 6)
       tv.push(last)
@@ -122,16 +122,35 @@ describe('an edit', () => {
     expect(tv[1]).toBeLessThan(0.1 * tv[0])
   })
 
-  test('goes on from the best of several starts, and says how many steps there are in all', async () => {
+  test('begins at the best patchwork of whole anchors, where a descent of its own is still far away', async () => {
     const scene = await expressive()
-    const target = towards(await pictureOf(scene, 3))
-    const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3]))
-    const options = { starts: 3, steps: 8, samples: SAMPLES, tvWeight: 0, reportEvery: 1 }
-    const reached = await run(scene, compositor, target, options, 1)
-    expect(reached.map(s => s.step)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1))
-    // The first step after the starts stands where the best of them ended, one step further.
-    const ends = [7, 15, 23].map(i => reached[i].guidance)
-    expect(reached[24].guidance).toBeLessThanOrEqual(Math.min(...ends) * 1.0001)
+    const anchors = await anchorsOf(scene, [0, 3])
+    const [left, right] = [await pictureOf(scene, 3), await pictureOf(scene, 0)]
+    const target = towards(left.map((v, i) => (Math.floor(i / 3) % SIZE < SIZE / 2 ? v : right[i])))
+    const options = { samples: SAMPLES, steps: 1, rates: [1e-9, 1e-9], tvWeight: 0, reportEvery: 1 } as const
+    const compositor = new AnchorCompositor(scene, anchors)
+    const searched = await run(scene, compositor, target, { ...options, search: true })
+    const search = searched.filter(s => s.stage === 'search')
+    const guided = search.map(s => s.guidance)
+    expect(search.map(s => s.step)).toEqual(search.map((_, i) => i + 1))
+    expect(guided).toEqual([...guided].sort((a, b) => b - a))
+    // A patchwork beats both whole anchors, and the compositor has learnt it.
+    expect(guided[guided.length - 1]).toBeLessThan(0.5 * guided[1])
+    const [{ guidance: plain }] = await run(scene, new AnchorCompositor(scene, anchors), target, options)
+    expect(searched[searched.length - 1].guidance).toBeLessThan(0.5 * plain)
+    using renderer = createRenderer(scene, compositor.codes, { channels: compositor.ratios })
+    const { channels } = await renderer.render(scene.trainingCameras[0])
+    const share = (half: (column: number) => boolean): number => {
+      const pixels = Array.from({ length: SIZE * SIZE }, (_, i) => i).filter(i => half(i % SIZE))
+      return pixels.reduce((sum, i) => sum + channels[2 * i + 1], 0) / pixels.length
+    }
+    expect(share(c => c < SIZE / 2)).toBeGreaterThan(0.2 + share(c => c >= SIZE / 2))
+  })
+
+  test('searches nothing where all anchors look alike', async () => {
+    const scene = await expressive()
+    const steps = await run(scene, new AnchorCompositor(scene, await anchorsOf(scene, [0, 0])), UNEDITED, { search: true, steps: 1, reportEvery: 1 })
+    expect(steps.map(s => s.stage)).toEqual(['search', 'search', 'descent'])
   })
 
   test('gives the same bits with 1, 2 and 4 threads, and others with another seed', async () => {
@@ -144,7 +163,13 @@ describe('an edit', () => {
     ]) {
       const scene = await expressive(await openCpu(threads))
       const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3, 4]))
-      const steps = await run(scene, compositor, towards(await pictureOf(scene, 3), scene.device), { steps: 7, reportEvery: 1, seed }, 3)
+      const steps = await run(
+        scene,
+        compositor,
+        towards(await pictureOf(scene, 3), scene.device),
+        { search: true, samples: 4, steps: 7, reportEvery: 1, seed },
+        3,
+      )
       results.push([...steps.map(s => s.loss), ...(await compositor.parameters.flat.read())])
     }
     expect(results[1]).toEqual(results[0])
@@ -179,7 +204,7 @@ describe('an edit', () => {
     const controller = new AbortController()
     const seen: number[] = []
     for await (const { step } of edit(scene, compositor, target, scene.trainingCameras, {
-      starts: 1,
+      search: false,
       steps: 20,
       reportEvery: 1,
       signal: controller.signal,
@@ -199,6 +224,8 @@ describe('an edit', () => {
     await expect(edit(scene, compositor, target, []).next()).rejects.toThrow('edit: no views; give at least one camera')
     await expect(edit(scene, compositor, target, [first, scaleCamera(second, 0.5)]).next()).rejects.toThrow('edit: the views differ in size')
     const broken = towards(new Float32Array(PIXELS).fill(Number.NaN))
-    await expect(edit(scene, compositor, broken, [first], { reportEvery: 1 }).next()).rejects.toThrow('edit: the loss is NaN at step 1')
+    await expect(edit(scene, compositor, broken, [first], { reportEvery: 1 }).next()).rejects.toThrow('edit: the loss is NaN before the first step')
+    const unsearched = edit(scene, compositor, broken, [first], { search: false, reportEvery: 1 })
+    await expect(unsearched.next()).rejects.toThrow('edit: the loss is NaN at step 1')
   })
 })

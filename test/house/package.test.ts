@@ -85,7 +85,12 @@ describe('the package', () => {
     const sample = ts.transpileModule(hurried(readmeSample()), { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
     writeFileSync(join(project, 'sample.js'), sample.outputText)
     const printed = await runProgram(process.execPath, ['sample.js'], { cwd: project, env: { FACECLIPNERF_DEVICE: 'cpu' } })
-    expect(printed.trim().split('\n')).toHaveLength(13) // three training steps; four starts of the edit and what follows, two steps each
+    // Three training steps, what the search for a start says, two steps of the edit: step number and a figure each.
+    const lines = printed.trim().split('\n')
+    expect(lines.slice(0, 3).map(line => line.split(' ')[0])).toEqual(['1', '2', '3'])
+    expect(lines.length).toBeGreaterThan(5)
+    for (const line of lines) expect(Number.isFinite(Number(line.split(' ')[1]))).toBe(true)
+    expect(lines.slice(-2).map(line => line.split(' ')[0])).toEqual(['1', '2'])
     expect(readFileSync(join(project, 'surprised.png')).subarray(1, 4).toString()).toBe('PNG')
 
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))

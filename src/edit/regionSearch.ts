@@ -1,0 +1,211 @@
+/**
+ * Where an edit starts. The guidance has deep local minima: for "closed eyes and opened mouth" the eyes close first, and from there a mouth that is a little open
+ * looks worse than one that is shut. Gradients do not lead across; whole expressions do. So regions of the face, found where the anchors differ, first try
+ * every anchor as it is, larger regions before smaller ones, and the compositor learns the best patchwork before its own descent begins.
+ */
+import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { Adam } from '../nn/optimizer.ts'
+import { Storage } from '../tensor/device.ts'
+import { HostRandom } from '../tensor/hostRandom.ts'
+import { dense } from '../tensor/ops/dense.ts'
+import { add, affine, log, mul } from '../tensor/ops/elementwise.ts'
+import { sum } from '../tensor/ops/reduce.ts'
+import { repeatRows } from '../tensor/ops/rows.ts'
+import { softmax } from '../tensor/ops/softmax.ts'
+import { sumSamples } from '../tensor/ops/sumSamples.ts'
+import { compile } from '../tensor/plan.ts'
+import { rowCount, type Tensor } from '../tensor/tensor.ts'
+import type { AnchorCompositor } from './anchorCompositor.ts'
+import type { Guidance } from './guidance.ts'
+import { type RegionTree, regionTree } from './regions.ts'
+import { recordView, type ViewCache } from './viewCache.ts'
+
+/** Smallest regions: brows, eyes and mouth, left and right. */
+const REGIONS = 6
+/** Views a patchwork is judged by. */
+const JUDGED_VIEWS = 3
+/** Rounds through all regions, at most; the last changes nothing. */
+const ROUNDS = 3
+/** Width of the border between regions, as a variance in space units (the face's half picture is 1). */
+const BORDER = 0.01
+/** Share of the chosen anchor in the patchwork that the compositor learns: short of 1, where a softmax has no gradient left. */
+const SURE = 0.85
+const FIT_STEPS = 80
+const FIT_RATE = 1e-2
+const FIT_POINTS = 4096
+const FIT_STREAM = 7
+
+export interface SearchStep {
+  readonly tried: number
+  /** Most patchworks that can come. */
+  readonly most: number
+  /** Guidance of the best so far, mean over the judged views. */
+  readonly guidance: number
+}
+
+/** Starts the compositor from the best patchwork of whole anchors. Ends early, with the compositor untouched, when the signal aborts. */
+export async function* searchRegions(
+  scene: SceneManipulator,
+  compositor: AnchorCompositor,
+  guidance: Guidance,
+  views: ViewCache,
+  { seed, signal }: { seed: number; signal?: AbortSignal },
+): AsyncGenerator<SearchStep> {
+  const K = compositor.anchors.indices.length
+  using patchwork = recordPatchwork(scene, compositor, guidance, views)
+  const judged = Math.min(JUDGED_VIEWS, views.count)
+  const most = K + ROUNDS * (2 * REGIONS - 1) * (K - 1)
+  let tried = 0
+  const judge = async (choice: readonly number[]): Promise<number> => {
+    let total = 0
+    for (let v = 0; v < judged; v++) {
+      total += await patchwork.judge(Math.floor((v * views.count) / judged), choice)
+      await new Promise(resolve => setTimeout(resolve))
+    }
+    tried++
+    if (!Number.isFinite(total)) throw new Error(`edit: the loss is ${total} before the first step; check the scene and the guidance`)
+    return total / judged
+  }
+
+  patchwork.divide({ centres: Array.from({ length: REGIONS }, () => [0, 0, 0]), regions: [] })
+  const everywhere = (k: number): number[] => Array.from({ length: REGIONS }, () => k)
+  let best = { choice: everywhere(0), guidance: Number.POSITIVE_INFINITY }
+  const change = await patchwork.changes(K, judged)
+  for (let k = 0; k < K && !signal?.aborted; k++) {
+    const guided = await judge(everywhere(k))
+    if (guided < best.guidance) best = { choice: everywhere(k), guidance: guided }
+    yield { tried, most, guidance: best.guidance }
+  }
+  if (change.weights.every(w => w === 0)) return
+  const tree = regionTree(change.points, change.weights, REGIONS)
+  patchwork.divide(tree)
+  for (let round = 0, changed = true; round < ROUNDS && changed; round++) {
+    changed = false
+    for (const region of tree.regions) {
+      for (let k = 0; k < K; k++) {
+        if (signal?.aborted) return
+        if (region.every(leaf => best.choice[leaf] === k)) continue
+        const choice = best.choice.map((old, leaf) => (region.includes(leaf) ? k : old))
+        const guided = await judge(choice)
+        if (guided < best.guidance) {
+          best = { choice, guidance: guided }
+          changed = true
+        }
+        yield { tried, most, guidance: best.guidance }
+      }
+    }
+  }
+  patchwork.choose(best.choice, SURE)
+  await learn(compositor, patchwork.ratios, change.points, seed)
+}
+
+interface Patchwork extends Disposable {
+  /** The patchwork's ratios [Q, K] at points [Q, 3]. */
+  ratios(x: Tensor): Tensor
+  divide(tree: RegionTree): void
+  /** Gives each smallest region an anchor, with share `sure`. */
+  choose(choice: readonly number[], sure?: number): void
+  judge(view: number, choice: readonly number[]): Promise<number>
+  /** Surface points [P, 3] of the first views' pixels and how much the anchors differ there, [P]. */
+  changes(K: number, judged: number): Promise<{ points: Float32Array; weights: Float32Array }>
+}
+
+function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache): Patchwork {
+  const { device } = scene
+  const K = compositor.anchors.indices.length
+  const index = new Storage(device, 1, 'u32')
+  const directions = new Storage(device, 3 * REGIONS)
+  const offsets = new Storage(device, REGIONS)
+  const choices = new Storage(device, REGIONS * K)
+  // The nearest centre by a softmax of −|x − c|² / border; |x|² is common to all.
+  const ratios = (x: Tensor): Tensor => {
+    const nearness = add(dense(x, directions.tensor([3, REGIONS])), repeatRows(offsets.tensor([1, REGIONS]), rowCount(x.shape)))
+    return dense(softmax(nearness), choices.tensor([REGIONS, K]))
+  }
+  const view = recordView(scene, views, index.tensor([1]))
+  const { picture, weights } = view.render(compositor.mix(ratios(view.x)))
+  const guided = guidance.loss(picture, view.reference)
+  const surface = sumSamples(weights, view.x)
+  const plan = compile(device, { outputs: [guided, picture, surface] })
+  const choose = (choice: readonly number[], sure = 1): void => {
+    const table = new Float32Array(REGIONS * K).fill((1 - sure) / (K - 1))
+    for (const [leaf, k] of choice.entries()) table[leaf * K + k] = sure
+    choices.write(table)
+  }
+  const run = (v: number, choice: readonly number[]): void => {
+    index.write(Uint32Array.of(v))
+    choose(choice)
+    plan.run()
+  }
+  return {
+    ratios,
+    choose,
+    divide({ centres }) {
+      const scale = new Float32Array(3 * REGIONS)
+      const offset = new Float32Array(REGIONS).fill(-1e4)
+      for (const [g, c] of centres.entries()) {
+        for (let axis = 0; axis < 3; axis++) scale[axis * REGIONS + g] = (2 * c[axis]) / BORDER
+        offset[g] = -(c[0] ** 2 + c[1] ** 2 + c[2] ** 2) / BORDER
+      }
+      directions.write(scale)
+      offsets.write(offset)
+    },
+    async judge(v, choice) {
+      run(v, choice)
+      return (await plan.read(guided))[0]
+    },
+    async changes(K, judged) {
+      const P = views.width * views.height
+      const points = new Float32Array(judged * P * 3)
+      const change = new Float32Array(judged * P)
+      for (let v = 0; v < judged; v++) {
+        const at = Math.floor((v * views.count) / judged)
+        run(at, new Array(REGIONS).fill(0))
+        const neutral = await plan.read(picture)
+        points.set(await plan.read(surface), v * P * 3)
+        for (let k = 1; k < K; k++) {
+          run(at, new Array(REGIONS).fill(k))
+          const other = await plan.read(picture)
+          for (let i = 0; i < P; i++) {
+            let d = 0
+            for (let c = 0; c < 3; c++) d += (other[3 * i + c] - neutral[3 * i + c]) ** 2
+            change[v * P + i] = Math.max(change[v * P + i], d)
+          }
+        }
+      }
+      return { points, weights: change }
+    },
+    [Symbol.dispose]() {
+      plan[Symbol.dispose]()
+      for (const storage of [index, directions, offsets, choices]) storage.release()
+    },
+  }
+}
+
+/** Trains the compositor towards the patchwork's ratios at points of the surface: cross entropy. */
+async function learn(compositor: AnchorCompositor, target: (x: Tensor) => Tensor, points: Float32Array, seed: number): Promise<void> {
+  const { device } = compositor.scene
+  const batch = new Storage(device, FIT_POINTS * 3)
+  const x = batch.tensor([FIT_POINTS, 3])
+  const loss = affine(sum(mul(target(x), log(affine(compositor.ratios(x), 1, 1e-6)))), -1 / FIT_POINTS)
+  const adam = new Adam(device, compositor.parameters)
+  const { effects, into } = adam.minimize(loss)
+  try {
+    using plan = compile(device, { effects, into })
+    const random = new HostRandom(seed, FIT_STREAM)
+    const drawn = new Float32Array(FIT_POINTS * 3)
+    for (let step = 0; step < FIT_STEPS; step++) {
+      for (let i = 0; i < FIT_POINTS; i++) {
+        const from = 3 * random.integer(points.length / 3)
+        drawn.set(points.subarray(from, from + 3), 3 * i)
+      }
+      batch.write(drawn)
+      adam.schedule(step, { compositor: FIT_RATE })
+      plan.run()
+      await new Promise(resolve => setTimeout(resolve))
+    }
+  } finally {
+    adam.release()
+    batch.release()
+  }
+}
