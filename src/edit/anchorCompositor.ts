@@ -18,6 +18,10 @@ import { repeatRows, sliceRows } from '../tensor/ops/rows.ts'
 import { softmax } from '../tensor/ops/softmax.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCodes } from './anchors.ts'
+import type { CodesAt, EditableCodes, SearchStep } from './editableCodes.ts'
+import type { Guidance } from './guidance.ts'
+import { searchRegions } from './regionSearch.ts'
+import type { ViewCache } from './viewCache.ts'
 
 /** Nearly the same logit everywhere, as in the official code (normal 1e-5), which a search or a descent in seconds cannot wait for. */
 const OUTPUT_INIT = normalInit(0.01)
@@ -45,7 +49,8 @@ export interface CompositorOptions {
 }
 
 /** P with its anchors: the code field that an edit trains. */
-export class AnchorCompositor {
+export class AnchorCompositor implements EditableCodes {
+  readonly rates = [1e-2, 1e-3] as const
   readonly parameters: ParameterSet
   readonly neutral: number
   private readonly anchorCodes: Storage
@@ -92,6 +97,16 @@ export class AnchorCompositor {
   /** w* as a code field. */
   get codes(): CodeField {
     return x => this.mix(this.ratios(x))
+  }
+
+  at(x: Tensor): CodesAt {
+    const ratios = this.ratios(x)
+    return { codes: this.mix(ratios), ratios }
+  }
+
+  /** Learns the best patchwork of whole anchors over regions of the face (see regionSearch). */
+  search(guidance: Guidance, views: ViewCache, options: { seed: number; signal?: AbortSignal }): AsyncGenerator<SearchStep> {
+    return searchRegions(this.scene, this, guidance, views, options)
   }
 
   /** Gives its memory back; its code field must no longer be used. */

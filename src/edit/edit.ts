@@ -1,6 +1,6 @@
 /**
- * Text-driven edit (paper §4.2–4.3): only the compositor trains; T, H, F and the anchors are frozen. What does not depend on the compositor
- * (samples, warp, template features) is computed once per view and cached; gradients flow through every sampled ray.
+ * The edit (paper §4.2–4.3): only an editable code field trains, the compositor or one free code; T, H, F and the anchors are frozen. What does not
+ * depend on the codes (samples, warp, template features) is computed once per view and cached; gradients flow through every sampled ray.
  */
 import type { Camera } from '../camera/camera.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
@@ -12,22 +12,18 @@ import { add, affine } from '../tensor/ops/elementwise.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { totalVariation } from '../tensor/ops/totalVariation.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
-import { reshape, type Tensor } from '../tensor/tensor.ts'
-import type { AnchorCompositor } from './anchorCompositor.ts'
+import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
+import type { EditableCodes } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
-import { searchRegions } from './regionSearch.ts'
 import { cacheViews, recordView, type ViewCache } from './viewCache.ts'
 
 export interface EditOptions {
   readonly steps?: number
-  /**
-   * First finds the best patchwork of whole anchors over regions of the face (see regionSearch) and begins there; default true. Otherwise the edit
-   * goes on from the compositor as it is, as in the paper.
-   */
+  /** Begins at the best start that the code field finds (the compositor: see regionSearch), if it has a search; default true. Otherwise goes on from the field as it is. */
   readonly search?: boolean
-  /** Weight of the total variation of the ACR maps against the guidance. */
+  /** Weight of the total variation of the ACR maps, where there are any, against the guidance. */
   readonly tvWeight?: number
-  /** Learning rates of the first and the last step; exponential between. */
+  /** Learning rates of the first and the last step, exponential between; default the code field's. */
   readonly rates?: readonly [number, number]
   /** Samples per ray. */
   readonly samples?: number
@@ -37,14 +33,14 @@ export interface EditOptions {
 }
 
 export interface EditStep {
-  /** 'search' looks for a start: its steps are patchworks tried, its loss is that of the best. */
+  /** 'search' looks for a start: its steps are starts tried, its loss is that of the best. */
   readonly stage: 'search' | 'descent'
   readonly step: number
   readonly steps: number
   readonly loss: number
   /** The guidance's part of the loss. */
   readonly guidance: number
-  /** Total variation of the ACR maps, unweighted; 0 in a search. */
+  /** Total variation of the ACR maps, unweighted; 0 in a search and without ratios. */
   readonly tv: number
   readonly eta: number
 }
@@ -52,28 +48,28 @@ export interface EditStep {
 const VIEW_STREAM = 6
 
 /**
- * Trains the compositor so that the scene, seen from `cameras` (space units, one picture size), lowers the guidance.
+ * Trains a code field so that the scene, seen from `cameras` (space units, one picture size), lowers the guidance.
  * Ends after the step under way when the signal aborts. Throws for views of different sizes and when the loss is not finite.
  */
 export async function* edit(
   scene: SceneManipulator,
-  compositor: AnchorCompositor,
+  field: EditableCodes,
   guidance: Guidance,
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 60, search = true, tvWeight = 1, rates = [1e-2, 1e-3], seed = 0, reportEvery = 10, signal } = options
+  const { steps = 60, search = true, tvWeight = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
   const views = await cacheViews(scene, guidance, cameras, options.samples ?? scene.config.sampling.samples, seed)
   try {
-    if (search) {
+    if (search && field.search) {
       const began = performance.now()
-      for await (const { tried, most, guidance: guided } of searchRegions(scene, compositor, guidance, views, { seed, signal })) {
+      for await (const { tried, most, guidance: guided } of field.search(guidance, views, { seed, signal })) {
         if (tried % reportEvery !== 0) continue
         const eta = ((performance.now() - began) / 1000 / tried) * (most - tried)
         yield { stage: 'search', step: tried, steps: most, loss: guided, guidance: guided, tv: 0, eta }
       }
     }
-    using graph = recordEditStep(scene, compositor, guidance, views, tvWeight)
+    using graph = recordEditStep(scene, field, guidance, views, tvWeight)
     const rate = exponentialSchedule(rates[0], rates[1], steps)
     const began = performance.now()
     for (let step = 0; step < steps && !signal?.aborted; step++) {
@@ -82,7 +78,7 @@ export async function* edit(
       graph.run(step, order[step % cameras.length], rate(step))
       const done = step + 1
       if (done % reportEvery === 0 || done === steps) {
-        const [[loss], [guided], [tv]] = await Promise.all([graph.loss, graph.guided, graph.tv].map(x => graph.plan.read(x)))
+        const [[loss], [guided], [tv]] = await Promise.all([graph.loss, graph.guided, graph.tv].map(x => (x ? graph.plan.read(x) : [0])))
         if (!Number.isFinite(loss)) throw new Error(`edit: the loss is ${loss} at step ${done}; lower the learning rate`)
         yield { stage: 'descent', step: done, steps, loss, guidance: guided, tv, eta: ((performance.now() - began) / 1000 / done) * (steps - done) }
       }
@@ -107,23 +103,23 @@ interface EditGraph extends Disposable {
   readonly plan: Plan
   readonly loss: Tensor
   readonly guided: Tensor
-  readonly tv: Tensor
+  readonly tv?: Tensor
   run(step: number, view: number, rate: number): void
 }
 
-function recordEditStep(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
+function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
   const { device } = scene
   const index = new Storage(device, 1, 'u32')
   const view = recordView(scene, views, index.tensor([1]))
-  const ratios = compositor.ratios(view.x)
-  const { picture, weights } = view.render(compositor.mix(ratios))
-  const maps = reshape(sumSamples(weights, ratios), [views.height, views.width, compositor.anchors.indices.length])
+  const { codes, ratios } = field.at(view.x)
+  const { picture, weights } = view.render(codes)
   const guided = guidance.loss(picture, view.reference)
-  const tv = totalVariation(maps)
-  const loss = add(guided, affine(tv, tvWeight))
-  const adam = new Adam(device, compositor.parameters)
+  const tv = ratios && totalVariation(reshape(sumSamples(weights, ratios), [views.height, views.width, lastAxis(ratios.shape)]))
+  const loss = tv ? add(guided, affine(tv, tvWeight)) : guided
+  const adam = new Adam(device, field.parameters)
   const { effects, into } = adam.minimize(loss)
-  const plan = compile(device, { outputs: [loss, guided, tv], effects, into })
+  const groups = field.parameters.groups.map(group => group.name)
+  const plan = compile(device, { outputs: tv ? [loss, guided, tv] : [loss, guided], effects, into })
   return {
     plan,
     loss,
@@ -131,7 +127,7 @@ function recordEditStep(scene: SceneManipulator, compositor: AnchorCompositor, g
     tv,
     run(step, v, rate) {
       index.write(Uint32Array.of(v))
-      adam.schedule(step, { compositor: rate })
+      adam.schedule(step, Object.fromEntries(groups.map(name => [name, rate])))
       plan.run()
     },
     [Symbol.dispose]() {

@@ -5,14 +5,14 @@ import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
 import { add } from '../tensor/ops/elementwise.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Picture -> scalar loss. `describe` says once per view what is kept of the unedited picture. */
+/** Picture -> scalar loss. `describe` says once per view what the loss will want to know of it: of the unedited picture, or what the view should show. */
 export interface Guidance {
   readonly name: string
   /** Length of what `describe` returns per picture. */
   readonly featureSize: number
-  /** Unedited pictures [B, H, W, 3], sRGB 0..1 -> [B, featureSize]. */
-  describe(pictures: Tensor): Tensor
-  /** Loss [] of edited pictures [B, H, W, 3] beside the features [B, featureSize] of the same views unedited. */
+  /** Unedited pictures [B, H, W, 3], sRGB 0..1, of the edit's views with numbers `views` (u32, [B]) -> [B, featureSize]. */
+  describe(pictures: Tensor, views: Tensor): Tensor
+  /** Loss [] of edited pictures [B, H, W, 3] beside the features [B, featureSize] of the same views. */
   loss(pictures: Tensor, reference: Tensor): Tensor
 }
 

@@ -16,6 +16,7 @@ import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCompositor } from './anchorCompositor.ts'
+import type { SearchStep } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
 import { type RegionTree, regionTree } from './regions.ts'
 import { recordView, type ViewCache } from './viewCache.ts'
@@ -34,14 +35,6 @@ const FIT_STEPS = 80
 const FIT_RATE = 1e-2
 const FIT_POINTS = 4096
 const FIT_STREAM = 7
-
-export interface SearchStep {
-  readonly tried: number
-  /** Most patchworks that can come. */
-  readonly most: number
-  /** Guidance of the best so far, mean over the judged views. */
-  readonly guidance: number
-}
 
 /** Starts the compositor from the best patchwork of whole anchors. Ends early, with the compositor untouched, when the signal aborts. */
 export async function* searchRegions(

@@ -62,20 +62,22 @@ export async function cacheViews(
   const position = scene.encodeTemplate(warped)
   const { rgb, sigma } = scene.radiance({ warped, position, directions: d }, codes)
   const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
-  const reference = guidance.describe(reshape(picture, [1, height, width, 3]))
+  const number = new Storage(device, 1, 'u32')
+  const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]))
   const outputs = [x, warped, position, starts, d, reference]
   using plan = compile(device, { outputs })
   const tables = outputs.map(output => new Storage(device, aligned(output.length) * V))
   for (const [view, camera] of cameras.entries()) {
     const all = imageRays(camera)
     const random = new HostRandom(seed + view, JITTER_STREAM)
+    number.write(Uint32Array.of(view))
     rays.origins.write(all.origins)
     rays.directions.write(all.directions)
     rays.jitter.write(Float32Array.from({ length: Q }, () => random.next()))
     plan.run()
     for (const [i, output] of outputs.entries()) tables[i].write(await plan.read(output), view * output.length)
   }
-  for (const storage of Object.values(rays)) storage.release()
+  for (const storage of [...Object.values(rays), number]) storage.release()
   return {
     width,
     height,

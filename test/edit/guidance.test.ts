@@ -43,11 +43,12 @@ const picture = (...colour: number[]): Tensor =>
     [1, 2, 2, 3],
   )
 const GREY = picture(0.5, 0.5, 0.5)
+const FIRST = tensor(device, Uint32Array.of(0), [1])
 
 /** Loss of an edited picture beside the grey one. */
 async function lossOf(edited: Tensor, options: TextGuidanceOptions): Promise<number> {
   const guidance = await textGuidance(COLOURS, 'a red face', options)
-  const [[loss]] = await evaluate(device, [guidance.loss(edited, guidance.describe(GREY))])
+  const [[loss]] = await evaluate(device, [guidance.loss(edited, guidance.describe(GREY, FIRST))])
   return loss
 }
 
@@ -82,7 +83,7 @@ describe('textGuidance', () => {
   test('keeps one embedding of every unedited picture', async () => {
     const guidance = await textGuidance(COLOURS, 'a red face')
     expect([guidance.name, guidance.featureSize]).toEqual(['both "a red face"', 3])
-    const [kept] = await evaluate(device, [guidance.describe(GREY)])
+    const [kept] = await evaluate(device, [guidance.describe(GREY, FIRST)])
     for (const value of kept) expect(value).toBeCloseTo(1 / Math.sqrt(3), 5)
   })
 

@@ -1,0 +1,35 @@
+/** What an edit trains: a code field with parameters. The edit loop never asks whether it is the compositor (Eq. 13) or one code (Eq. 12). */
+import type { CodeField } from '../nerf/codeField.ts'
+import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import type { ParameterSet } from '../nn/parameters.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Guidance } from './guidance.ts'
+import type { ViewCache } from './viewCache.ts'
+
+export interface EditableCodes {
+  readonly scene: SceneManipulator
+  readonly parameters: ParameterSet
+  /** What renders the edit. */
+  readonly codes: CodeField
+  /** Learning rates of an edit's first and last step, unless told otherwise. */
+  readonly rates: readonly [number, number]
+  /** The codes at points [Q, 3], in the recording of an edit step. */
+  at(x: Tensor): CodesAt
+  /** Moves to a good start for the guidance; absent when there is nothing to search. Ends early, and changes nothing, when the signal aborts. */
+  search?(guidance: Guidance, views: ViewCache, options: { seed: number; signal?: AbortSignal }): AsyncGenerator<SearchStep>
+}
+
+export interface CodesAt {
+  /** [Q, d_w] */
+  readonly codes: Tensor
+  /** Anchor composition ratios [Q, K], whose maps the total variation keeps smooth; absent when the codes are not mixed of anchors. */
+  readonly ratios?: Tensor
+}
+
+export interface SearchStep {
+  readonly tried: number
+  /** Most starts that can come. */
+  readonly most: number
+  /** Guidance of the best so far, mean over the judged views. */
+  readonly guidance: number
+}
