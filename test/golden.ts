@@ -30,10 +30,10 @@ export interface Golden {
 
 const GOLDEN_FOLDER = new URL('./golden/', import.meta.url)
 
-/** Load test/golden/NAME.safetensors with NAME.json. */
-export function loadGolden(name: string): Golden {
-  const description = JSON.parse(readFileSync(new URL(`${name}.json`, GOLDEN_FOLDER), 'utf8'))
-  const file = parseSafetensors(readFileSync(new URL(`${name}.safetensors`, GOLDEN_FOLDER)), `${name}.safetensors`)
+/** Load NAME.safetensors with NAME.json from `folder`, test/golden unless told otherwise. */
+export function loadGolden(name: string, folder = GOLDEN_FOLDER): Golden {
+  const description = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'))
+  const file = parseSafetensors(readFileSync(new URL(`${name}.safetensors`, folder)), `${name}.safetensors`)
   const tensors = new Map<string, GoldenTensor>()
   for (const [path, { shape, data }] of file.tensors) {
     if (!(data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array)) {

@@ -1,0 +1,209 @@
+/**
+ * A CLIP of the size of openai/clip-vit-base-patch32 against transformers, on the device this machine has: `npm run check:clip -- [golden folder]
+ * [--runs 9] [--rules mix,sin]`. Weights are generated, so nothing is downloaded. Prints, for every tensor of the fixture clip_vitb32_procedural, the
+ * largest error and its share of the tolerance (1 = at the limit); then the time of the image tower at batch 1, forward and forward + pixel gradient.
+ * FACECLIPNERF_DEVICE chooses the device. Ends with exit code 1 when a value is off.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type ClipConfig, parseClipConfig } from '../src/clip/clipConfig.ts'
+import { ClipWeights } from '../src/clip/clipWeights.ts'
+import { absoluteLoss, directionalLoss } from '../src/clip/losses.ts'
+import { TextTransformer } from '../src/clip/textTransformer.ts'
+import { VisionTransformer } from '../src/clip/visionTransformer.ts'
+import type { StoredTensor } from '../src/io/safetensors.ts'
+import { openDevice } from '../src/node.ts'
+import { type Device, tensor } from '../src/tensor/device.ts'
+import { grad } from '../src/tensor/grad.ts'
+import { l2Normalize } from '../src/tensor/ops/l2Normalize.ts'
+import { permute } from '../src/tensor/ops/transpose.ts'
+import { compile, evaluate, type PlanRequest } from '../src/tensor/plan.ts'
+import type { Tensor } from '../src/tensor/tensor.ts'
+import { type Golden, loadGolden } from '../test/golden.ts'
+import { type ParameterRow, proceduralTensor, type WeightRule } from './proceduralWeights.ts'
+
+const NAME = 'clip_vitb32_procedural'
+const SIDE = 224
+/** transformers' hidden states that the fixture holds, and the token rows it picks from each. */
+const HIDDEN = [0, 1, 6, 12]
+const WARM_UP = 3
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '9' }, rules: { type: 'string', default: 'mix,sin' } },
+})
+const folder = pathToFileURL(`${resolve(positionals[0] ?? 'test/golden')}/`)
+const golden = loadGolden(NAME, folder)
+const runs = Math.max(5, Number(options.runs))
+// every field is left to its default: they are those of openai/clip-vit-base-patch32
+const config: ClipConfig = parseClipConfig('{"model_type":"clip","text_config":{},"vision_config":{}}', NAME)
+
+let worst = 0
+for (const rule of options.rules.split(',').map(asRule)) {
+  using device = await openDevice()
+  console.log(`${rule}: ${device.description}`)
+  const weights = new ClipWeights(device, proceduralModel(rule), NAME)
+  const text = new TextTransformer(weights, config)
+  const vision = new VisionTransformer(weights, config)
+  for (const variant of [0, 1]) await checkCase(device, vision, text, `${rule}_image${variant}`, variant)
+  if (rule === 'mix') await time(device, vision)
+  console.log(`${rule}: device memory at most ${(device.memory.peak / 2 ** 20).toFixed(0)} MiB`)
+}
+console.log(worst <= 1 ? `holds: ${worst.toPrecision(2)} of the tolerance` : `DOES NOT HOLD: ${worst.toPrecision(3)} times the tolerance`)
+process.exitCode = worst <= 1 ? 0 : 1
+
+function asRule(text: string): WeightRule {
+  if (text === 'mix' || text === 'sin') return text
+  throw new Error(`check:clip: no rule "${text}"; give mix, sin or mix,sin`)
+}
+
+/** The whole model, its numbers made when they are asked for. */
+function proceduralModel(rule: WeightRule): Map<string, StoredTensor> {
+  const { rows } = JSON.parse(readFileSync(new URL(`${NAME}_${rule}_params.json`, folder), 'utf8')) as { rows: ParameterRow[] }
+  const made = rows.map((row): [string, StoredTensor] => [
+    row[1],
+    {
+      dtype: 'F32',
+      shape: [...row[2]],
+      get data() {
+        return proceduralTensor(rule, row)
+      },
+    },
+  ])
+  const model = new Map(made)
+  for (const path of golden.tensors.keys()) {
+    const [, name, part] = new RegExp(`^weights_${rule}/in/(.+)/(first8|last4)$`).exec(path) ?? []
+    const data = name === undefined ? undefined : model.get(name)?.data
+    if (data) report(golden, path, data.slice(...(part === 'first8' ? [0, 8] : [-4])) as Float32Array)
+  }
+  return model
+}
+
+/** The fixture's pictures, normalised pixels [3, S, S]; `mirrored` in x. */
+function picture(variant: number, mirrored = false): Float32Array {
+  const { sin, cos } = Math
+  const value = [
+    (c: number, y: number, x: number) => sin(0.031 * x + 0.7 * c) * cos(0.043 * y - 0.4 * c) + 0.3 * sin(0.4 * x + 0.23 * y + c),
+    (c: number, y: number, x: number) => 0.8 * cos(0.0007 * (x * x + 1.3 * y * y) + c) + 0.2 * sin(0.9 * x - 0.5 * y),
+  ][variant]
+  return Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => {
+    const x = i % SIDE
+    return value(Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, mirrored ? SIDE - 1 - x : x)
+  })
+}
+
+async function checkCase(device: Device, vision: VisionTransformer, text: TextTransformer, name: string, variant: number): Promise<void> {
+  const pixels = picture(variant)
+  report(
+    golden,
+    `${name}/in/pixel_values_first_row`,
+    Float32Array.from({ length: 3 * SIDE }, (_, i) => pixels[Math.floor(i / SIDE) * SIDE * SIDE + (i % SIDE)]),
+  )
+  const leaf = (data: Float32Array): Tensor => tensor(device, data, [1, 3, SIDE, SIDE])
+  const given = leaf(pixels)
+  const sentences = await textFeatures(device, text, name)
+  const features = vision.features(permute(given, [0, 2, 3, 1]))
+  const reference = vision.features(permute(leaf(picture(variant, true)), [0, 2, 3, 1]))
+  const loss = absoluteLoss(features, sentences.first)
+  const directional = directionalLoss(features, reference, sentences.direction, { coded: true })
+  const [byLoss] = grad(loss, [given])
+  const [byDirectional] = grad(directional, [given])
+  const states = vision.hiddenStates(permute(given, [0, 2, 3, 1]))
+  const [image, unit, lossValue, directionalValue, lossGradient, directionalGradient, ...hidden] = await evaluate(device, [
+    ...[features, l2Normalize(features), loss, directional, byLoss, byDirectional],
+    ...HIDDEN.map(layer => states[layer]),
+  ])
+  report(golden, `${name}/out/text_features`, sentences.features)
+  report(golden, `${name}/out/image_features`, image)
+  report(golden, `${name}/out/cosine`, sentences.cosines(unit))
+  for (const [i, layer] of HIDDEN.entries()) report(golden, `${name}/out/hidden_${layer}_rows`, sameRows(hidden[i]))
+  report(golden, `${name}/out/directional_loss`, directionalValue)
+  console.log(`  ${name} loss ${lossValue[0]}`)
+  for (const [of, gradient] of [['loss', lossGradient] as const, ['directional_loss', directionalGradient] as const]) {
+    report(golden, `${name}/grad/${of}/norm`, [Math.hypot(...[...chunks(gradient)].map(part => Math.hypot(...part)))])
+    report(golden, `${name}/grad/${of}/sampled`, sampled(gradient, `${name}/in/gradient_positions_cyx`))
+  }
+}
+
+/** Unnormalised features of the fixture's texts, and what the losses take of them. */
+async function textFeatures(device: Device, text: TextTransformer, name: string) {
+  const ids = Uint32Array.from(golden.get(`${name}/in/input_ids`))
+  const [count, length] = golden.shape(`${name}/in/input_ids`)
+  const end = config.text.endToken ?? -1
+  const ends = Array.from({ length: count }, (_, t) => ids.subarray(t * length, (t + 1) * length).indexOf(end))
+  const features = await text.features({ ids, length, ends })
+  const size = config.embeddingSize
+  const [unit] = await evaluate(device, [l2Normalize(tensor(device, features, [count, size]))])
+  const row = (t: number): Float32Array => unit.subarray(t * size, (t + 1) * size)
+  return {
+    features,
+    first: tensor(device, row(0), [1, size]),
+    direction: tensor(
+      device,
+      row(0).map((value, c) => value - row(count - 1)[c]),
+      [1, size],
+    ),
+    cosines: (image: Float32Array) => Array.from({ length: count }, (_, t) => row(t).reduce((sum, value, c) => sum + value * image[c], 0)),
+  }
+}
+
+/** The first four token rows of hidden states [50, width]. */
+function sameRows(states: Float32Array): Float32Array {
+  const { width } = config.vision
+  return Float32Array.from([0, 1, 2, 3].flatMap(row => [...states.subarray(row * width, (row + 1) * width)]))
+}
+
+function* chunks(values: Float32Array): Generator<Float32Array> {
+  for (let i = 0; i < values.length; i += 4096) yield values.subarray(i, i + 4096)
+}
+
+function sampled(gradient: Float32Array, path: string): Float32Array {
+  const places = golden.get(path)
+  return Float32Array.from({ length: places.length / 3 }, (_, i) => {
+    const [c, y, x] = places.subarray(3 * i, 3 * i + 3)
+    return gradient[(c * SIDE + y) * SIDE + x]
+  })
+}
+
+/** Prints the largest error of a tensor and counts it. */
+function report(from: Golden, path: string, actual: ArrayLike<number>): void {
+  const expected = from.get(path)
+  if (actual.length !== expected.length) throw new Error(`check:clip: ${path} has ${expected.length} values, not ${actual.length}`)
+  const { atol, rtol } = from.tolerance(path)
+  let error = 0
+  let ratio = 0
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(actual[i] - expected[i])
+    error = Math.max(error, difference)
+    // inputs have no tolerance: one rounding is allowed for another library's sine
+    ratio = Math.max(ratio, difference / (atol + rtol * Math.abs(expected[i]) || 2e-7))
+    if (Number.isNaN(difference)) ratio = Number.POSITIVE_INFINITY
+  }
+  worst = Math.max(worst, ratio)
+  console.log(`  ${ratio <= 1 ? 'ok ' : 'OFF'} ${path}: max error ${error.toExponential(2)}, ${ratio.toPrecision(2)} of the tolerance`)
+}
+
+/** Milliseconds at batch 1, each run waited for. */
+async function time(device: Device, vision: VisionTransformer): Promise<void> {
+  const pixels = tensor(device, picture(0), [1, SIDE, SIDE, 3])
+  const features = vision.features(pixels)
+  const [gradient] = grad(absoluteLoss(features, tensor(device, new Float32Array(config.embeddingSize).fill(1), [1, config.embeddingSize])), [pixels])
+  await timePlan(device, 'forward', { outputs: [features] })
+  await timePlan(device, 'forward + pixel gradient', { outputs: [gradient] })
+}
+
+async function timePlan(device: Device, name: string, request: PlanRequest): Promise<void> {
+  using plan = compile(device, request)
+  const times: number[] = []
+  for (let i = -WARM_UP; i < runs; i++) {
+    const start = performance.now()
+    plan.run()
+    await device.sync()
+    if (i >= 0) times.push(performance.now() - start)
+  }
+  times.sort((a, b) => a - b)
+  const [best, median, slowest] = [times[0], times[runs >> 1], times[runs - 1]].map(ms => ms.toFixed(2))
+  console.log(`  time ${name}, batch 1: median ${median} ms of ${runs} runs (${best} to ${slowest}), ${plan.nodes.length} operations`)
+}
