@@ -12,6 +12,8 @@ export interface CpuProgram {
   run(): void
   /** Time per kernel name since the program was made; empty unless the device was opened with `profile`. */
   readonly kernelTimes: ReadonlyMap<string, KernelTime>
+  /** Runs once with a clock around every kernel; 'other' is what steps that are no kernels took. */
+  profile(): ReadonlyMap<string, KernelTime>
   dispose(): void
 }
 
@@ -118,28 +120,48 @@ function createDevice(heap: SharedHeap, kernels: Awaited<ReturnType<typeof insta
     })
     let runs = 0
     let disposed = false
+    const clocks = new Uint32Array(memory.buffer, PROFILE_WORD, 1)
+    /** Adds `factor` x what the kernels' clocks show, and `calls` per kernel. */
+    const collect = (times: Map<string, KernelTime>, factor: number, calls: number): Map<string, KernelTime> => {
+      const view = new DataView(memory.buffer)
+      for (const part of walk) {
+        if (typeof part === 'function') continue
+        part.kernels.forEach((name, i) => {
+          const time = times.get(name) ?? { ms: 0, calls: 0 }
+          time.ms += factor * view.getFloat64(part.first + i * RECORD_BYTES + 24, true)
+          time.calls += calls
+          times.set(name, time)
+        })
+      }
+      return times
+    }
+    const run = (): void => {
+      if (disposed) throw new Error('cpu program: disposed; record it again')
+      for (const part of walk) {
+        if (typeof part === 'function') part()
+        else runSegment(part)
+      }
+      runs++
+    }
     return {
-      run() {
-        if (disposed) throw new Error('cpu program: disposed; record it again')
-        for (const part of walk) {
-          if (typeof part === 'function') part()
-          else runSegment(part)
-        }
-        runs++
-      },
+      run,
       get kernelTimes() {
-        const times = new Map<string, KernelTime>()
-        if (disposed || new Uint32Array(memory.buffer, PROFILE_WORD, 1)[0] === 0) return times
-        const view = new DataView(memory.buffer)
-        for (const part of walk) {
-          if (typeof part === 'function') continue
-          part.kernels.forEach((name, i) => {
-            const time = times.get(name) ?? { ms: 0, calls: 0 }
-            time.ms += view.getFloat64(part.first + i * RECORD_BYTES + 24, true)
-            time.calls += runs
-            times.set(name, time)
-          })
+        return disposed || clocks[0] === 0 ? new Map() : collect(new Map(), 1, runs)
+      },
+      profile() {
+        const wasOn = clocks[0]
+        const times = collect(new Map(), -1, 0)
+        const began = performance.now()
+        clocks[0] = 1
+        try {
+          run()
+        } finally {
+          clocks[0] = wasOn
         }
+        const passed = performance.now() - began
+        collect(times, 1, 1)
+        const steps = walk.filter(part => typeof part === 'function').length
+        if (steps > 0) times.set('other', { ms: passed - [...times.values()].reduce((sum, { ms }) => sum + ms, 0), calls: steps })
         return times
       },
       dispose() {

@@ -11,8 +11,10 @@ export type { GpuProgram } from './program.ts'
 export interface GpuDevice {
   /** The adapter's own name, e.g. 'NVIDIA H200' or 'SwiftShader driver 5.0.0'. */
   readonly name: string
+  readonly vendor: string
+  readonly architecture: string
   readonly features: ReadonlySet<string>
-  readonly limits: GPUSupportedLimits
+  readonly limits: Readonly<Record<LimitName, number>>
   /** Zero-filled storage; throws when the adapter allows no such size. */
   createBuffer(bytes: number): GPUBuffer
   destroyBuffer(buffer: GPUBuffer): void
@@ -38,12 +40,23 @@ const LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const
 
-/** Opens a device with everything the adapter has of FEATURES and LIMITS. @param keep an object that must live as long as the device (Dawn's). */
-export async function openGpuDevice(adapter: GPUAdapter, keep?: unknown): Promise<GpuDevice> {
+/** Limits that every WebGPU device has and that nothing asks to be raised. */
+const KEPT_LIMITS = ['maxComputeWorkgroupsPerDimension', 'minStorageBufferOffsetAlignment'] as const
+type LimitName = (typeof LIMITS)[number] | (typeof KEPT_LIMITS)[number]
+
+export interface GpuOptions {
+  /** An object that must live as long as the device (Dawn's). */
+  readonly keep?: unknown
+  /** 'default' asks for no more than every WebGPU device has, to see whether a program would run on all of them. */
+  readonly limits?: 'adapter' | 'default'
+}
+
+/** Opens a device with everything the adapter has of FEATURES and LIMITS. */
+export async function openGpuDevice(adapter: GPUAdapter, { keep, limits = 'adapter' }: GpuOptions = {}): Promise<GpuDevice> {
   const requiredFeatures = FEATURES.filter(f => adapter.features.has(f))
-  const requiredLimits = Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]))
+  const requiredLimits = limits === 'default' ? {} : Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]))
   const device = await adapter.requestDevice({ label: 'faceclipnerf', requiredFeatures, requiredLimits })
-  return wrap(device, adapterName(adapter), keep)
+  return wrap(device, adapter, keep)
 }
 
 /** What a person would call the adapter. */
@@ -51,15 +64,19 @@ export function adapterName({ info }: GPUAdapter): string {
   return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
 }
 
-function wrap(device: GPUDevice, name: string, keep: unknown): GpuDevice {
+function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice {
+  const name = adapterName(adapter)
+  const { vendor, architecture } = adapter.info
   const errors = new Errors(device, name)
   const buffers = new Buffers(device)
   const kernels = new KernelCache(device, found => errors.expect(found))
   const kept = { keep }
   return {
     name,
+    vendor,
+    architecture,
     features: new Set(device.features),
-    limits: device.limits,
+    limits: Object.fromEntries([...LIMITS, ...KEPT_LIMITS].map(limit => [limit, device.limits[limit]])) as Record<LimitName, number>,
     createBuffer: bytes => buffers.create(bytes),
     destroyBuffer: buffer => buffers.destroy(buffer),
     write: (buffer, offset, data) => buffers.write(buffer, offset, data),

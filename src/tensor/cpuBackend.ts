@@ -52,7 +52,8 @@ export function cpuBackend(cpu: CpuDevice, useSimd = true): Device {
     read: async (region, dtype) => view(region, dtype).slice(),
     scratchOf: node => workOf(node)?.scratch ?? [],
     build(steps): Executable {
-      return cpu.program(steps.flatMap(stepsOf))
+      const program = cpu.program(steps.flatMap(stepsOf))
+      return { run: () => program.run(), profile: async () => program.profile(), dispose: () => program.dispose() }
     },
     sync: async () => {},
     get memory() {

@@ -1,4 +1,5 @@
 /** A device holds memory and runs planned steps. The GPU and the CPU backend are the two; everything above tensor/ is written once for both. */
+import type { KernelTime } from '../gpu/gpuDevice.ts'
 import type { GraphNode, Memory, Numbers, Region } from './tensor.ts'
 import { type DType, elements, type Shape, showShape, Tensor } from './tensor.ts'
 
@@ -13,14 +14,26 @@ export interface PlannedStep {
 /** A recorded plan on its device. */
 export interface Executable {
   run(): void
-  /** Milliseconds per node name since profiling was switched on, when the device can tell. */
+  /** Runs once with a clock around every kernel: milliseconds and calls per kernel. Empty where the device has no such clock. */
+  profile(): Promise<ReadonlyMap<string, KernelTime>>
   dispose(): void
+}
+
+/** What a GPU offers: kernels choose their variants by it, and a person is told. */
+export interface AdapterFacts {
+  readonly name: string
+  readonly vendor: string
+  readonly architecture: string
+  readonly features: ReadonlySet<string>
+  readonly limits: Readonly<Record<string, number>>
 }
 
 export interface Device extends Disposable {
   readonly kind: 'gpu' | 'cpu'
   /** What a person wants to know: adapter name, or threads. */
   readonly description: string
+  /** Absent on the CPU. */
+  readonly adapter?: AdapterFacts
   /** Zero-filled memory that lives until released or collected. */
   allocate(bytes: number): Memory
   release(memory: Memory): void

@@ -21,6 +21,7 @@ export function gpuBackend(gpu: GpuDevice): Device {
   return {
     kind: 'gpu',
     description: `GPU, ${gpu.name}`,
+    adapter: gpu,
     allocate: bytes => ({ bytes, buffer: gpu.createBuffer(bytes) }) as GpuMemory,
     release: memory => gpu.destroyBuffer(bufferOf(memory)),
     write: (region, data) => gpu.write(bufferOf(region.memory), region.offset * 4, data),

@@ -29,7 +29,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   if (kind === 'cpu') return cpuBackend(await openCpuDevice({ threads }))
   const gpu = options.gpu ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu)
   const found = gpu ? await findAdapter(gpu, options) : (options.noGpu ?? 'no WebGPU')
-  if (typeof found !== 'string') return gpuBackend(await openGpuDevice(found, gpu))
+  if (typeof found !== 'string') return gpuBackend(await openGpuDevice(found, { keep: gpu }))
   if (kind === 'gpu' || wanted) throw new Error(`openDevice: ${found}; install a driver with WebGPU or Vulkan support, or choose the device 'cpu'`)
   const device = cpuBackend(await openCpuDevice({ threads }))
   return Object.defineProperty(device, 'description', { value: `${device.description} (openDevice: ${found}; running on the CPU)` })

@@ -1,4 +1,5 @@
 /** Record once, replay: a list of nodes with planned memory, turned into the device's own program. */
+import type { KernelTime } from '../gpu/gpuDevice.ts'
 import type { Device, Executable, PlannedStep } from './device.ts'
 import { planMemory, valueKey } from './memoryPlan.ts'
 import { assign } from './ops/assign.ts'
@@ -18,6 +19,8 @@ export interface Plan extends Disposable {
   run(): void
   /** Waits for the last run and copies an output's numbers. Throws for a tensor that is not among the outputs. */
   read(x: Tensor): Promise<Float32Array>
+  /** Runs once and tells where the time goes: milliseconds and calls per kernel. Empty where the device has no such clock. */
+  profile(): Promise<ReadonlyMap<string, KernelTime>>
   /** Node names in execution order, for tests and profiles. */
   readonly nodes: readonly string[]
   /** Bytes of intermediate memory. */
@@ -68,6 +71,10 @@ class CompiledPlan implements Plan {
 
   run(): void {
     this.executable.run()
+  }
+
+  profile(): Promise<ReadonlyMap<string, KernelTime>> {
+    return this.executable.profile()
   }
 
   async read(x: Tensor): Promise<Float32Array> {

@@ -1,7 +1,7 @@
 /** WebGPU without a GPU, for tests: SwiftShader computes, Dawn's null backend only compiles. */
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { type GpuDevice, openGpuDevice } from '../../src/gpu/gpuDevice.ts'
+import { type GpuDevice, type GpuOptions, openGpuDevice } from '../../src/gpu/gpuDevice.ts'
 
 /** Where Debian's and Ubuntu's Chromium keep SwiftShader's Vulkan driver; VK_DRIVER_FILES goes first. */
 const SWIFTSHADER = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json']
@@ -25,15 +25,15 @@ export async function openComputingGpu(): Promise<GpuDevice | string> {
 }
 
 /** A device that compiles and validates everything and computes nothing, or why there is none. */
-export async function openNullGpu(): Promise<GpuDevice | string> {
-  return await open(['backend=null'], [], 'Dawn has no null backend')
+export async function openNullGpu(limits?: GpuOptions['limits']): Promise<GpuDevice | string> {
+  return await open(['backend=null'], [], 'Dawn has no null backend', limits)
 }
 
-async function open(options: string[], toggles: string[], otherwise: string): Promise<GpuDevice | string> {
+async function open(options: string[], toggles: string[], otherwise: string, limits?: GpuOptions['limits']): Promise<GpuDevice | string> {
   try {
     const gpu = await dawn(options, toggles)
     const adapter = await gpu.requestAdapter()
-    return adapter ? await openGpuDevice(adapter, gpu) : otherwise
+    return adapter ? await openGpuDevice(adapter, { keep: gpu, limits }) : otherwise
   } catch (error) {
     return `${otherwise} (${error instanceof Error ? error.message : String(error)})`
   }

@@ -28,22 +28,22 @@ export function cameraAt(angle: number, size = SIZE): Camera {
 }
 
 /** A reddish disc whose shade tells the frame, before a bluish wall. */
-function frame(code: number, split: 'train' | 'val'): CaptureFrame {
-  const image = new Float32Array(SIZE * SIZE * 3)
-  const mask = new Float32Array(SIZE * SIZE)
-  for (let i = 0; i < SIZE * SIZE; i++) {
-    const [u, v] = [((i % SIZE) + 0.5) / SIZE - 0.5, (Math.floor(i / SIZE) + 0.5) / SIZE - 0.5]
+function frame(code: number, split: 'train' | 'val', size: number): CaptureFrame {
+  const image = new Float32Array(size * size * 3)
+  const mask = new Float32Array(size * size)
+  for (let i = 0; i < size * size; i++) {
+    const [u, v] = [((i % size) + 0.5) / size - 0.5, (Math.floor(i / size) + 0.5) / size - 0.5]
     mask[i] = Math.hypot(u, v) < 0.3 ? 1 : 0
     image.set(mask[i] ? [0.8, 0.3 + 0.1 * code, 0.4 + v] : [0.1, 0.3 + 0.3 * u, 0.7], 3 * i)
   }
-  return { id: `${split}${code}`, camera: cameraAt(0.15 * code - 0.3 + (split === 'val' ? 0.05 : 0)), image, mask, split, code }
+  return { id: `${split}${code}`, camera: cameraAt(0.15 * code - 0.3 + (split === 'val' ? 0.05 : 0), size), image, mask, split, code }
 }
 
-/** Training frames with codes 0 … `codeCount` − 1 and one validation view of code 2. */
-export function smallCapture(codeCount = 5): Capture {
+/** Training frames of `size`² px with codes 0 … `codeCount` − 1 and one validation view of code 2. */
+export function smallCapture(codeCount = 5, size = SIZE): Capture {
   const random = new HostRandom(1)
   const backgroundPoints = Float32Array.from({ length: 20 * 3 }, (_, i) => (i % 3 === 2 ? 1 + random.next() : 2 * random.next() - 1))
-  const frames = [...Array.from({ length: codeCount }, (_, code) => frame(code, 'train')), frame(2, 'val')]
+  const frames = [...Array.from({ length: codeCount }, (_, code) => frame(code, 'train', size)), frame(2, 'val', size)]
   return { name: 'disc', frames, near: 1, far: 5, center: [0, 0, 0], scale: 1, backgroundPoints, codeCount, downscale: 1 }
 }
 

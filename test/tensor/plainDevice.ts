@@ -41,6 +41,7 @@ export function plainDevice(precision: 'single' | 'double'): Device {
         run() {
           for (const call of calls) call()
         },
+        profile: async () => new Map(),
         dispose() {},
       }
     },

@@ -1,5 +1,5 @@
-/** One plan per operation: forward and gradient by every f32 input. */
-import { type Device, Storage } from '../../src/tensor/device.ts'
+/** One plan per operation: forward and gradient by every f32 input, on seeded random numbers that make sense to it. */
+import { type Device, tensor } from '../../src/tensor/device.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { adam, clipGradientNorm } from '../../src/tensor/ops/adam.ts'
 import { assign } from '../../src/tensor/ops/assign.ts'
@@ -32,27 +32,59 @@ import { sumSamples } from '../../src/tensor/ops/sumSamples.ts'
 import { totalVariation } from '../../src/tensor/ops/totalVariation.ts'
 import { permute } from '../../src/tensor/ops/transpose.ts'
 import type { PlanRequest } from '../../src/tensor/plan.ts'
-import { type DType, detach, elements, type GraphNode, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
+import { detach, elements, type GraphNode, type Numbers, reshape, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
+import { cotangent, randomValues } from '../tensor/opCase.ts'
 import type { WgslPlan } from './plans.ts'
 
-/** R rays, M samples a ray, Q = R x M points. */
-const R = 4096
+/** Samples a ray. */
 const M = 32
-const Q = R * M
 
-const u32 = (...shape: number[]): { shape: Shape; dtype: DType } => ({ shape, dtype: 'u32' })
+/** An input of numbers in -1 … 1, or of the numbers that `values` makes for its length and seed. */
+type Input = Shape | { readonly shape: Shape; readonly values: (length: number, seed: number) => Numbers }
+
+const within =
+  (low: number, high: number) =>
+  (...shape: number[]): Input => ({ shape, values: (length, seed) => randomValues(length, seed, [low, high]) })
+const share = within(0, 1)
+const positive = within(0.1, 2)
+/** Densities: about half of the light gets through a ray of M. */
+const density = within(0, 2 / M)
+/** Whole numbers below `end`. */
+const indices = (end: number, ...shape: number[]): Input => ({
+  shape,
+  values: (length, seed) => Uint32Array.from(randomValues(length, seed, [0, end]), Math.floor),
+})
+/** Rising along the last axis. */
+const rising = (rays: number, samples: number): Input => ({
+  shape: [rays, samples],
+  values: (length, seed) => randomValues(length, seed, [0.1, 0.9]).map((v, i) => (i % samples) + v),
+})
+/** Unit vectors. */
+const units = (rows: number): Input => ({
+  shape: [rows, 3],
+  values: (length, seed) => {
+    const v = randomValues(length, seed)
+    return v.map((x, i) => x / Math.hypot(...v.subarray(i - (i % 3), i - (i % 3) + 3)))
+  },
+})
+
+function leavesOf(device: Device, inputs: readonly Input[]): Tensor[] {
+  return inputs.map((input, i) => {
+    const { shape, values } = 'shape' in input ? input : { shape: input, values: randomValues }
+    return tensor(device, values(elements(shape), i), shape)
+  })
+}
 
 /** Forward and gradient of one operation. */
-function operation(name: string, inputs: (Shape | { shape: Shape; dtype: DType })[], build: (x: Tensor[]) => Tensor | Tensor[]): WgslPlan {
+function operation(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor | Tensor[]): WgslPlan {
   return {
     name,
     build(device) {
-      const leaves = inputs.map(spec => ('dtype' in spec ? leaf(device, spec.shape, spec.dtype) : leaf(device, spec)))
+      const leaves = leavesOf(device, inputs)
       const built = build(leaves)
       const outputs = Array.isArray(built) ? built : [built]
       const loss = outputs
-        .filter(y => y.dtype === 'f32')
-        .map(sum)
+        .map((y, i) => sum(elementwise.mul(reshape(y, [y.length]), tensor(device, cotangent(y.length, i), [y.length]))))
         .reduce(elementwise.add)
       const wrt = leaves.filter(x => x.dtype === 'f32')
       return { outputs: [...outputs, ...grad(loss, wrt)] }
@@ -61,141 +93,129 @@ function operation(name: string, inputs: (Shape | { shape: Shape; dtype: DType }
 }
 
 /** Operations without a gradient. */
-function values(name: string, inputs: (Shape | { shape: Shape; dtype: DType })[], build: (x: Tensor[]) => Tensor[]): WgslPlan {
-  return { name, build: device => ({ outputs: build(inputs.map(s => ('dtype' in s ? leaf(device, s.shape, s.dtype) : leaf(device, s)))) }) }
+function values(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor[]): WgslPlan {
+  return { name, build: (device): PlanRequest => ({ outputs: build(leavesOf(device, inputs)) }) }
 }
 
-function effect(name: string, inputs: Shape[], build: (x: Tensor[]) => GraphNode): WgslPlan {
-  return { name, build: (device): PlanRequest => ({ effects: [build(inputs.map(shape => leaf(device, shape)))] }) }
-}
-
-function leaf(device: Device, shape: Shape, dtype: DType = 'f32'): Tensor {
-  return new Storage(device, elements(shape), dtype).tensor(shape)
+/** Operations that write into their inputs, which are what is read afterwards. */
+function effect(name: string, inputs: readonly Input[], build: (x: Tensor[]) => GraphNode): WgslPlan {
+  return {
+    name,
+    build(device): PlanRequest {
+      const leaves = leavesOf(device, inputs)
+      return { outputs: leaves, effects: [build(leaves)] }
+    },
+  }
 }
 
 const ACTIVATIONS: Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
 const { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu } = elementwise
-const UNARY = { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu }
+const POSITIVE = { log, sqrt, reciprocal }
+const UNARY = { exp, square, abs, relu, sigmoid, softplus, quickGelu, gelu }
 const { add, sub, mul } = elementwise
 const HASH = { resolutions: [16, 24, 36, 54, 81, 122, 182, 273], log2Entries: 15, features: 2, lo: -2, hi: 2 }
 const GRID = { near: 0.5, far: 2, bins: 128, resolution: 64, uniformShare: 0.1 }
 
-export const OPERATION_PLANS: readonly WgslPlan[] = [
-  ...Object.entries(UNARY).map(([name, op]) => operation(name, [[Q]], ([x]) => op(x))),
-  ...Object.entries({ add, sub, mul }).map(([name, op]) => operation(name, [[Q], [Q], []], ([a, b, s]) => op(op(a, b), s))),
-  operation('affine and clamp', [[Q]], ([x]) => elementwise.clamp(elementwise.affine(x, 1 / 3, -1e-7), -1e6, 1)),
-  operation('sum, mean, broadcast', [[Q, 3], []], ([x, s]) => [sum(x), mean(x), broadcast(s, [Q, 3])]),
-  operation('sumLast, mulRows', [[Q, 3], [Q]], ([x, s]) => [sumLast(x), mulRows(x, s)]),
-  ...ACTIVATIONS.map(a => operation(`dense ${a}`, [[Q, 63], [63, 64], [64]], ([x, w, b]) => dense(x, w, b, a))),
-  operation(
-    'dense of one output',
-    [
-      [Q, 64],
-      [64, 1],
-    ],
-    ([x, w]) => dense(x, w),
-  ),
-  operation('softmax', [[Q, 6]], ([x]) => softmax(x)),
-  operation('layerNorm', [[200, 768], [768], [768]], ([x, gamma, beta]) => layerNorm(x, gamma, beta)),
-  operation(
-    'attention',
-    [
-      [4 * 50, 768],
-      [4 * 50, 768],
-      [4 * 50, 768],
-    ],
-    ([q, k, v]) => attention(q, k, v, { batch: 4, tokens: 50, heads: 12, causal: false }),
-  ),
-  operation(
-    'attention, causal',
-    [
-      [77, 512],
-      [77, 512],
-      [77, 512],
-    ],
-    ([q, k, v]) => attention(q, k, v, { batch: 1, tokens: 77, heads: 8, causal: true }),
-  ),
-  operation('l2Normalize', [[8, 512]], ([x]) => l2Normalize(x)),
-  operation(
-    'concat and slice',
-    [
-      [Q, 63],
-      [Q, 8],
-    ],
-    ([a, b]) => sliceColumns(concat([a, b]), 60, 70),
-  ),
-  operation('rows', [[R, 27]], ([x]) => sumRowGroups(repeatRows(x, M), M)),
-  operation('gatherRows', [[512, 8], u32(R)], ([table, index]) => gatherRows(table, index)),
-  operation('frequencyEncoding', [[Q, 3], []], ([x, alpha]) =>
-    frequencyEncoding(x, { minBand: 0, bands: 8, window: detach(cosineWindow(alpha, 8)) }),
-  ),
-  operation('hashEncoding', [[Q, 3], [hashTableLength(HASH)]], ([x, tables]) => hashEncoding(x, tables, HASH)),
-  operation(
-    'se3Transform',
-    [
-      [Q, 3],
-      [Q, 3],
-      [Q, 3],
-    ],
-    ([w, v, x]) => se3Transform(w, v, x),
-  ),
-  operation('expSe3', [[Q, 6], [Q]], ([screw, theta]) => expSe3(screw, theta)),
-  operation(
-    'rayPoints',
-    [
-      [R, 3],
-      [R, 3],
-      [R, M],
-    ],
-    ([o, d, z]) => rayPoints(o, d, z),
-  ),
-  operation('rendering', [[R, M], [R, M], [R], [R, M, 3]], ([sigma, z, norm, rgb]) =>
-    sumSamples(rayWeights(sigma, z, norm, { infinity: true }), rgb),
-  ),
-  operation('contract', [[Q, 3]], ([x]) => contract(x)),
-  operation(
-    'medianDepth',
-    [
-      [R, M],
-      [R, M],
-    ],
-    ([weights, z]) => medianDepth(detach(weights), z),
-  ),
-  operation('pickSample', [[R, M, 3], u32(R)], ([x, index]) => pickSample(x, index)),
-  operation('robustLoss', [[Q]], ([squared]) => robustLoss(squared, { alpha: -2, scale: 0.03 })),
-  operation('lipschitz', [[64, 64], []], ([w, c]) => [lipschitzScale(w, c, 'output'), product(w)]),
-  operation('totalVariation', [[128, 128, 4]], ([maps]) => totalVariation(maps)),
-  operation('permute', [[4, 50, 12, 64]], ([x]) => permute(x, [0, 2, 1, 3])),
-  operation('patchify', [[4, 224, 224, 3]], ([image]) => patchify(image, 32)),
-  operation('resize down', [[4, 256, 256, 3]], ([x]) => resizeImage(x, { height: 112, width: 112, filter: 'bilinear' })),
-  operation('resize up', [[4, 128, 128, 3]], ([x]) => resizeImage(x, { height: 224, width: 224, filter: 'bicubic' })),
-  operation(
-    'row slices',
-    [
-      [R, 3],
-      [R, 3],
-    ],
-    ([a, b]) => sliceRows(concatRows([a, b]), 100, R + 100),
-  ),
-  operation('repeatAll', [[512, 8]], ([x]) => sumRepeats(repeatAll(x, 7), 7)),
-  values(
-    'samples',
-    [
-      [R, M],
-      [R, M],
-      [R, 2 * M],
-    ],
-    ([u, weights, v]) => {
+/** @param R rays; operations on points see R · 32 of them. */
+export function operationPlans(R = 4096): readonly WgslPlan[] {
+  const Q = R * M
+  return [
+    ...Object.entries(UNARY).map(([name, op]) => operation(name, [[Q]], ([x]) => op(x))),
+    ...Object.entries(POSITIVE).map(([name, op]) => operation(name, [positive(Q)], ([x]) => op(x))),
+    ...Object.entries({ add, sub, mul }).map(([name, op]) => operation(name, [[Q], [Q], []], ([a, b, s]) => op(op(a, b), s))),
+    operation('affine and clamp', [[Q]], ([x]) => elementwise.clamp(elementwise.affine(x, 1 / 3, -1e-7), -1e6, 1)),
+    operation('sum, mean, broadcast', [[Q, 3], []], ([x, s]) => [sum(x), mean(x), broadcast(s, [Q, 3])]),
+    operation('sumLast, mulRows', [[Q, 3], [Q]], ([x, s]) => [sumLast(x), mulRows(x, s)]),
+    ...ACTIVATIONS.map(a => operation(`dense ${a}`, [[Q, 63], [63, 64], [64]], ([x, w, b]) => dense(x, w, b, a))),
+    operation(
+      'dense of one output',
+      [
+        [Q, 64],
+        [64, 1],
+      ],
+      ([x, w]) => dense(x, w),
+    ),
+    operation('softmax', [[Q, 6]], ([x]) => softmax(x)),
+    operation('layerNorm', [[200, 768], [768], [768]], ([x, gamma, beta]) => layerNorm(x, gamma, beta)),
+    operation(
+      'attention',
+      [
+        [4 * 50, 768],
+        [4 * 50, 768],
+        [4 * 50, 768],
+      ],
+      ([q, k, v]) => attention(q, k, v, { batch: 4, tokens: 50, heads: 12, causal: false }),
+    ),
+    operation(
+      'attention, causal',
+      [
+        [77, 512],
+        [77, 512],
+        [77, 512],
+      ],
+      ([q, k, v]) => attention(q, k, v, { batch: 1, tokens: 77, heads: 8, causal: true }),
+    ),
+    operation('l2Normalize', [[8, 512]], ([x]) => l2Normalize(x)),
+    operation(
+      'concat and slice',
+      [
+        [Q, 63],
+        [Q, 8],
+      ],
+      ([a, b]) => sliceColumns(concat([a, b]), 60, 70),
+    ),
+    operation('rows', [[R, 27]], ([x]) => sumRowGroups(repeatRows(x, M), M)),
+    operation('gatherRows', [[512, 8], indices(512, R)], ([table, index]) => gatherRows(table, index)),
+    operation('frequencyEncoding', [[Q, 3], within(0, 8)()], ([x, alpha]) =>
+      frequencyEncoding(x, { minBand: 0, bands: 8, window: detach(cosineWindow(alpha, 8)) }),
+    ),
+    operation('hashEncoding', [within(-2, 2)(Q, 3), [hashTableLength(HASH)]], ([x, tables]) => hashEncoding(x, tables, HASH)),
+    operation(
+      'se3Transform',
+      [
+        [Q, 3],
+        [Q, 3],
+        [Q, 3],
+      ],
+      ([w, v, x]) => se3Transform(w, v, x),
+    ),
+    operation('expSe3', [[Q, 6], positive(Q)], ([screw, theta]) => expSe3(screw, theta)),
+    operation('rayPoints', [[R, 3], units(R), rising(R, M)], ([o, d, z]) => rayPoints(o, d, z)),
+    operation('rendering', [density(R, M), rising(R, M), positive(R), [R, M, 3]], ([sigma, z, norm, rgb]) =>
+      sumSamples(rayWeights(sigma, z, norm, { infinity: true }), rgb),
+    ),
+    operation('contract', [within(-3, 3)(Q, 3)], ([x]) => contract(x)),
+    operation('medianDepth', [density(R, M), rising(R, M)], ([weights, z]) => medianDepth(detach(weights), z)),
+    operation('pickSample', [[R, M, 3], indices(M, R)], ([x, index]) => pickSample(x, index)),
+    operation('robustLoss', [within(0, 0.01)(Q)], ([squared]) => robustLoss(squared, { alpha: -2, scale: 0.03 })),
+    operation('lipschitz', [[64, 64], positive(), positive(8)], ([w, c, bounds]) => [lipschitzScale(w, c, 'output'), product(bounds)]),
+    operation('totalVariation', [[128, 128, 4]], ([maps]) => totalVariation(maps)),
+    operation('permute', [[4, 50, 12, 64]], ([x]) => permute(x, [0, 2, 1, 3])),
+    operation('patchify', [[4, 224, 224, 3]], ([image]) => patchify(image, 32)),
+    operation('resize down', [[4, 256, 256, 3]], ([x]) => resizeImage(x, { height: 112, width: 112, filter: 'bilinear' })),
+    operation('resize up', [[4, 128, 128, 3]], ([x]) => resizeImage(x, { height: 224, width: 224, filter: 'bicubic' })),
+    operation(
+      'row slices',
+      [
+        [R, 3],
+        [R, 3],
+      ],
+      ([a, b]) => sliceRows(concatRows([a, b]), R - 10, 2 * R - 10),
+    ),
+    operation('repeatAll', [[512, 8]], ([x]) => sumRepeats(repeatAll(x, 7), 7)),
+    values('samples', [share(R, M), share(R, M), share(R, 2 * M)], ([u, weights, v]) => {
       const z = stratifiedSamples(u, { near: 0.5, far: 2, count: M })
       return [sortedUnion(z, fineSamples(z, weights, v))]
-    },
-  ),
-  values('random', [u32(2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
-  values('gridSamples', [[R, 3], [R, 3], [R, M], [64 ** 3]], ([o, d, u, grid]) => Object.values(gridSamples(o, d, u, grid, GRID))),
-  effect('gridUpdate', [[64 ** 3], [Q, 3], [Q]], ([grid, points, sigma]) =>
-    gridUpdate(grid, points, sigma, { resolution: 64, decay: 0.95, fade: 0.9 }),
-  ),
-  effect('assign', [[Q], [Q]], ([target, value]) => assign(target, value)),
-  effect('clipGradientNorm', [[1 << 20]], ([g]) => clipGradientNorm(g, 1)),
-  effect('adam', [[1 << 20], [1 << 20], [1 << 20], [1 << 20], [7]], ([p, g, m, v, scalars]) => adam(p, g, m, v, scalars)),
-]
+    }),
+    values('random', [indices(1 << 20, 2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
+    values('gridSamples', [[R, 3], units(R), share(R, M), within(0, 5)(64 ** 3)], ([o, d, u, grid]) =>
+      Object.values(gridSamples(o, d, u, grid, GRID)),
+    ),
+    effect('gridUpdate', [within(0, 5)(64 ** 3), within(-2, 2)(Q, 3), within(0, 9)(Q)], ([grid, points, sigma]) =>
+      gridUpdate(grid, points, sigma, { resolution: 64, decay: 0.95, fade: 0.9 }),
+    ),
+    effect('assign', [[Q], [Q]], ([target, value]) => assign(target, value)),
+    effect('clipGradientNorm', [[1 << 20]], ([g]) => clipGradientNorm(g, 1)),
+    effect('adam', [[1 << 20], [1 << 20], [1 << 20], share(1 << 20), within(0.01, 0.9)(7)], ([p, g, m, v, scalars]) => adam(p, g, m, v, scalars)),
+  ]
+}
