@@ -14,7 +14,8 @@ import {
   type TensorType,
   type WgslWork,
 } from '../tensor.ts'
-import { bindingHeader, itemKernel } from './wgsl.ts'
+import { gemm } from './gemm.ts'
+import { itemKernel } from './wgsl.ts'
 
 /** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
 export type Activation = 'none' | 'relu' | 'softplus' | 'sigmoid'
@@ -69,7 +70,7 @@ const DENSE: Op<{ activation: Activation; bias: boolean }> = {
     if (b && elements(b.shape) !== w.shape[1]) throw new Error(`dense: bias ${showShape(b.shape)} for ${w.shape[1]} outputs`)
     return [{ shape: [...x.shape.slice(0, -1), w.shape[1]], dtype: 'f32' }]
   },
-  wgsl: ({ inputs }, { activation, bias }) => ({ dispatches: [forwardKernel(sizes(inputs), activation, bias)] }),
+  wgsl: ({ inputs }, { activation, bias }) => forwardWork(sizes(inputs), activation, bias),
   reference: ([x, w, b], [y], { inputs }, { activation }) => {
     const { rows, nIn, nOut } = sizes(inputs)
     const f = activate[activation]
@@ -175,88 +176,24 @@ export function dense(x: Tensor, w: Tensor, b?: Tensor, activation: Activation =
   return apply1(DENSE, b ? [x, w, b] : [x, w], { activation, bias: b !== undefined })
 }
 
-// ---- WGSL: 64 x 64 output tiles, 16 deep, 16 x 16 invocations of 4 x 4 outputs; 8 KiB of workgroup memory, half of WebGPU's default.
+// ---- WGSL: one product each way (gemm.ts), and the slope of the activation where there is one.
 
-const TILE = 64
-const DEPTH = 16
-
-interface Gemm {
-  readonly label: string
-  readonly m: number
-  readonly n: number
-  readonly k: number
-  readonly reads: readonly { name: string; ref: Ref }[]
-  readonly out: Ref
-  /** WGSL expressions in r, c (global row and column): an element of A [m, k], of B [k, n], and what is stored for sum `v`. */
-  readonly a: string
-  readonly b: string
-  readonly store: string
-  /** The k range is cut into this many slices, each writing its own [m, n] block of the output. */
-  readonly slices?: number
-}
-
-/** One tiled matrix product C = A·B with loaders and epilogue given as expressions. */
-export function gemmKernel({ label, m, n, k, reads, out, a, b, store, slices = 1 }: Gemm): Dispatch {
-  const slice = Math.ceil(k / slices / DEPTH) * DEPTH
-  const code = `${bindingHeader(reads, [{ name: 'y', ref: out }])}
-var<workgroup> tileA: array<f32, ${TILE * DEPTH}>;
-var<workgroup> tileB: array<f32, ${TILE * DEPTH}>;
-fn loadA(r: u32, c: u32) -> f32 { return ${a}; }
-fn loadB(r: u32, c: u32) -> f32 { return ${b}; }
-@compute @workgroup_size(16, 16) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  let row0 = group.x * ${TILE}u;
-  let col0 = group.y * ${TILE}u;
-  let begin = group.z * ${slice}u;
-  let end = min(begin + ${slice}u, ${k}u);
-  var acc: array<vec4f, 4>;
-  for (var d = begin; d < end; d += ${DEPTH}u) {
-    for (var t = 0u; t < 4u; t++) {
-      let flat = index + t * 256u;
-      let ar = row0 + flat / ${DEPTH}u;
-      let ac = d + flat % ${DEPTH}u;
-      var va = 0.0;
-      if (ar < ${m}u && ac < end) { va = loadA(ar, ac); }
-      tileA[flat] = va;
-      let br = d + flat / ${TILE}u;
-      let bc = col0 + flat % ${TILE}u;
-      var vb = 0.0;
-      if (br < end && bc < ${n}u) { vb = loadB(br, bc); }
-      tileB[flat] = vb;
-    }
-    workgroupBarrier();
-    for (var e = 0u; e < ${DEPTH}u; e++) {
-      let vb = vec4f(tileB[e * ${TILE}u + local.x * 4u], tileB[e * ${TILE}u + local.x * 4u + 1u], tileB[e * ${TILE}u + local.x * 4u + 2u], tileB[e * ${TILE}u + local.x * 4u + 3u]);
-      for (var t = 0u; t < 4u; t++) { acc[t] += tileA[(local.y * 4u + t) * ${DEPTH}u + e] * vb; }
-    }
-    workgroupBarrier();
-  }
-  for (var t = 0u; t < 4u; t++) {
-    let r = row0 + local.y * 4u + t;
-    for (var q = 0u; q < 4u; q++) {
-      let c = col0 + local.x * 4u + q;
-      if (r < ${m}u && c < ${n}u) {
-        let v = acc[t][q];
-        y[${slices > 1 ? `group.z * ${m * n}u + ` : ''}r * ${n}u + c] = ${store};
-      }
-    }
-  }
-}`
-  return { label, code, bindings: [...reads.map(r => r.ref), out], groups: [Math.ceil(m / TILE), Math.ceil(n / TILE), slices] }
-}
-
-function forwardKernel({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean): Dispatch {
-  const reads = [{ name: 'x', ref: input(0) }, { name: 'w', ref: input(1) }, ...(bias ? [{ name: 'b', ref: input(2) }] : [])]
+function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean): WgslWork {
   const z = bias ? '(v + b[c])' : 'v'
-  return gemmKernel({
+  return gemm({
     label: 'dense',
     m: rows,
     n: nOut,
     k: nIn,
-    reads,
+    reads: [
+      { name: 'x', ref: input(0) },
+      { name: 'w', ref: input(1) },
+    ],
     out: output(0),
     a: `x[r * ${nIn}u + c]`,
     b: `w[r * ${nOut}u + c]`,
     store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
+    storeReads: bias ? [{ name: 'b', ref: input(2) }] : [],
   })
 }
 
@@ -264,72 +201,55 @@ function forwardKernel({ rows, nIn, nOut }: Sizes, activation: Activation, bias:
 const ROWS_PER_SLICE = 2048
 
 function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs): WgslWork {
-  const slices = Math.ceil(rows / ROWS_PER_SLICE)
-  const dispatches: Dispatch[] = [
-    itemKernel({
-      label: 'denseSlope',
-      reads: [
-        { name: 'y', ref: input(2) },
-        { name: 'dy', ref: input(3) },
-      ],
-      writes: [{ name: 'dz', ref: scratch(0) }],
-      items: rows * nOut,
-      body: `  let r = y[i];\n  dz[i] = dy[i] * (${SLOPE_WGSL[activation]});`,
-    }),
-  ]
-  const dz = { name: 'dz', ref: scratch(0) }
-  if (wantInput) {
-    const reads = [dz, { name: 'w', ref: input(1) }]
+  const linear = activation === 'none'
+  const lengths: number[] = linear ? [] : [rows * nOut]
+  const dz = { name: 'dz', ref: linear ? input(3) : scratch(0) }
+  const dispatches: Dispatch[] = []
+  const add = (work: ReturnType<typeof gemm>): void => {
+    lengths.push(...work.scratch)
+    dispatches.push(...work.dispatches)
+  }
+  if (!linear) {
     dispatches.push(
-      gemmKernel({
-        label: 'denseBackwardInput',
-        m: rows,
-        n: nIn,
-        k: nOut,
-        reads,
-        out: output(0),
-        a: `dz[r * ${nOut}u + c]`,
-        b: `w[c * ${nOut}u + r]`,
-        store: 'v',
+      itemKernel({
+        label: 'denseSlope',
+        reads: [
+          { name: 'y', ref: input(2) },
+          { name: 'dy', ref: input(3) },
+        ],
+        writes: [dz],
+        items: rows * nOut,
+        body: `  let r = y[i];\n  dz[i] = dy[i] * (${SLOPE_WGSL[activation]});`,
       }),
     )
   }
-  if (!weights) return { scratch: [rows * nOut], dispatches }
+  if (wantInput) {
+    const reads = [dz, { name: 'w', ref: input(1) }]
+    const [a, b] = [`dz[r * ${nOut}u + c]`, `w[c * ${nOut}u + r]`]
+    add(gemm({ label: 'denseBackwardInput', m: rows, n: nIn, k: nOut, reads, out: output(0), a, b, bAlong: 'k' }, lengths.length))
+  }
+  if (!weights) return { scratch: lengths, dispatches }
+  const slices = Math.ceil(rows / ROWS_PER_SLICE)
+  const reads = [{ name: 'x', ref: input(0) }, dz]
+  const [a, b] = [`x[c * ${nIn}u + r]`, `dz[r * ${nOut}u + c]`]
   const first = wantInput ? 1 : 0
+  add(gemm({ label: 'denseBackwardWeights', m: nIn, n: nOut, k: rows, reads, out: output(first), a, b, aAlong: 'm', slices }, lengths.length))
+  const partial = { name: 'partial', ref: scratch(lengths.push(slices * nOut) - 1) }
   dispatches.push(
-    gemmKernel({
-      label: 'denseBackwardWeights',
-      m: nIn,
-      n: nOut,
-      k: rows,
-      reads: [{ name: 'x', ref: input(0) }, dz],
-      out: scratch(1),
-      a: `x[c * ${nIn}u + r]`,
-      b: `dz[r * ${nOut}u + c]`,
-      store: 'v',
-      slices,
-    }),
-    itemKernel({
-      label: 'denseBackwardWeightsSum',
-      reads: [{ name: 'partial', ref: scratch(1) }],
-      writes: [{ name: 'dw', ref: output(first) }],
-      items: nIn * nOut,
-      body: `  var s = 0.0;\n  for (var j = 0u; j < ${slices}u; j++) { s += partial[j * ${nIn * nOut}u + i]; }\n  dw[i] = s;`,
-    }),
     itemKernel({
       label: 'denseBackwardBiasSlices',
       reads: [dz],
-      writes: [{ name: 'partial', ref: scratch(2) }],
+      writes: [partial],
       items: slices * nOut,
       body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
     }),
     itemKernel({
       label: 'denseBackwardBias',
-      reads: [{ name: 'partial', ref: scratch(2) }],
+      reads: [partial],
       writes: [{ name: 'db', ref: output(first + 1) }],
       items: nOut,
       body: `  var s = 0.0;\n  for (var j = 0u; j < ${slices}u; j++) { s += partial[j * ${nOut}u + i]; }\n  db[i] = s;`,
     }),
   )
-  return { scratch: [rows * nOut, slices * nIn * nOut, slices * nOut], dispatches }
+  return { scratch: lengths, dispatches }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Activation, dense } from '../../../src/tensor/ops/dense.ts'
 import { fill } from '../../../src/tensor/ops/fill.ts'
-import { checkOp } from '../harness.ts'
+import { checkOp, compareDevices } from '../harness.ts'
+import { evaluateCase } from '../opCase.ts'
 
 const layer = (rows: number, nIn: number, nOut: number) => [{ shape: [rows, nIn] }, { shape: [nIn, nOut] }, { shape: [nOut] }]
 
@@ -19,6 +20,21 @@ describe('dense', () => {
 
   test('gradient of the input alone', () =>
     checkOp({ name: 'dense', inputs: layer(65, 17, 67), gradient: [0], build: ([x, w, b]) => dense(x, w, b) }))
+
+  // Central differences would take minutes at this size; the small cases above have them.
+  test('a transformer layer: few rows, a product cut into slices along its length', () => {
+    const op = { name: 'dense 50 x 1600 x 70', inputs: layer(50, 1600, 70), build: ([x, w, b]: Parameters<typeof dense>[0][]) => dense(x, w, b) }
+    return compareDevices({ name: op.name, run: device => evaluateCase(device, op) })
+  })
+
+  test('many rows: the large tile', () => {
+    const op = {
+      name: 'dense 8190 x 17 x 6',
+      inputs: layer(8190, 17, 6),
+      build: ([x, w, b]: Parameters<typeof dense>[0][]) => dense(x, w, b, 'relu'),
+    }
+    return compareDevices({ name: op.name, run: device => evaluateCase(device, op), tolerance: 1e-4 })
+  })
 
   test('several slices of rows, leading axes folded', () =>
     checkOp({ name: 'dense', inputs: [{ shape: [3, 1400, 5] }, { shape: [5, 7] }, { shape: [7] }], build: ([x, w, b]) => dense(x, w, b, 'sigmoid') }))
