@@ -1,5 +1,5 @@
 /**
- * Does a scene hold its expressions? `npm run check:expressions -- face.scene assets/captures/ada-mini` reads the capture's ground truth (which training and
+ * Does a scene hold its expressions? `npm run check:expressions [-- SCENE CAPTURE]` (default: what the demo made) reads the capture's ground truth (which training and
  * editing never do) and checks two things:
  * - anchors, their number found: one each of the states the capture shows, each shown to at least 0.85 of its full amount;
  * - H carries the expression: T at rest, H given each anchor's code, seen from frame 0's camera. The expression head must read the anchor's true coefficients
@@ -25,8 +25,7 @@ interface Truth {
   readonly coefficients: Readonly<Record<string, number>>
 }
 
-const [scenePath, capturePath] = process.argv.slice(2)
-if (!scenePath || !capturePath) fail('give a .scene file and its capture folder')
+const [scenePath = 'out/demo/face.scene', capturePath = 'assets/captures/ada-mini'] = process.argv.slice(2)
 const truth = JSON.parse(await readFile(join(capturePath, 'expressions.json'), 'utf8')) as { frames: Record<string, Truth> }
 using device = await openDevice()
 const scene = await loadScene(device, await readFile(scenePath), scenePath)
