@@ -11,9 +11,13 @@ export { AnchorCompositor, type CompositorOptions } from './edit/anchorComposito
 // The edit.
 export { type AnchorCodes, type AnchorOptions, type AnchorReport, anchorsFromCodes, renderCodes, selectAnchors } from './edit/anchors.ts'
 export { type EditOptions, type EditStep, edit } from './edit/edit.ts'
+export type { EditableCodes } from './edit/editableCodes.ts'
 export { type EditDescription, loadEdit, saveEdit } from './edit/editFile.ts'
 export { editViews } from './edit/editViews.ts'
+export { FreeCode } from './edit/freeCode.ts'
 export { type Guidance, textGuidance } from './edit/guidance.ts'
+export { type PictureGuidance, pictureGuidance } from './edit/pictureGuidance.ts'
+export { type TargetPicture, targetPicture } from './edit/targetPicture.ts'
 // Numbers and pictures of the result.
 export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
 export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/files.ts'
@@ -27,6 +31,7 @@ export { findFrame, frameCode } from './nerf/frameCode.ts'
 // The scene manipulator G: train it, keep it, render it.
 export { PRESETS, type PresetName, preset, type SceneConfig } from './nerf/presets.ts'
 export { createRenderer, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
+export { frameCamera, worldCamera } from './nerf/sceneCameras.ts'
 export { loadScene, saveScene } from './nerf/sceneFile.ts'
 export { type SceneDescription, type SceneFrame, SceneManipulator, type SceneOptions } from './nerf/sceneManipulator.ts'
 export { type TrainOptions, type TrainStep, train } from './nerf/train.ts'

@@ -1,6 +1,5 @@
 /** Guidance by example: the edited face should look like given pictures from given cameras. */
 import type { Camera } from '../camera/camera.ts'
-import type { CaptureFrame } from '../capture/capture.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { intoSpace } from '../nerf/space.ts'
 import { tensor } from '../tensor/device.ts'
@@ -10,9 +9,7 @@ import { gatherRows } from '../tensor/ops/gather.ts'
 import { broadcast, mulRows, sum } from '../tensor/ops/reduce.ts'
 import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { Guidance } from './guidance.ts'
-
-/** A picture to resemble, as a capture's frames are: camera in scene units, image [H · W · 3] sRGB 0..1, mask [H · W] ≥ 0 how much each pixel counts. */
-export type TargetPicture = Pick<CaptureFrame, 'camera' | 'image' | 'mask'>
+import type { TargetPicture } from './targetPicture.ts'
 
 export interface PictureGuidance extends Guidance {
   /** The pictures' cameras in space units: the views that an edit by this guidance takes, in this order. */

@@ -31,6 +31,8 @@ export interface SceneDescription {
   readonly preset: PresetName
   readonly config: SceneConfig
   readonly space: Space
+  /** Where the capture's scene units come from: scene = (world − center) · scale. Absent in older files. */
+  readonly world?: Pick<Capture, 'center' | 'scale'>
   /** Along the ray, space units. */
   readonly near: number
   readonly far: number
@@ -60,6 +62,7 @@ export function describeScene(capture: Capture, name: PresetName, { config = c =
     preset: name,
     config: config(presetConfig(name)),
     space,
+    world: { center: capture.center, scale: capture.scale },
     near: capture.near / space.radius,
     far: capture.far / space.radius,
     frames: capture.frames.map(({ id, camera, split, code }) => ({ id, camera: intoSpace(camera, space), split, code })),

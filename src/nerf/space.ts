@@ -4,7 +4,7 @@
  */
 import { type Camera, toScene } from '../camera/camera.ts'
 import { focusPoint } from '../camera/paths.ts'
-import { length, subtract, type Vector3 } from '../camera/vector.ts'
+import { add, length, multiply, subtract, type Vector3 } from '../camera/vector.ts'
 
 export interface Space {
   /** Origin, in the capture's scene units. */
@@ -24,6 +24,12 @@ export function spaceOf(cameras: readonly Camera[], near: number, far: number): 
 
 /** A camera of the capture (scene units) in space units. */
 export const intoSpace = (camera: Camera, { center, radius }: Space): Camera => toScene(camera, 1 / radius, center)
+
+/** The inverse of `intoSpace`. */
+export const outOfSpace = (camera: Camera, { center, radius }: Space): Camera => ({
+  ...camera,
+  position: add(multiply(camera.position, radius), center),
+})
 
 /** Points [n, 3] in scene units -> space units. */
 export function pointsIntoSpace(points: Float32Array, { center, radius }: Space): Float32Array {

@@ -1,0 +1,20 @@
+/** Cameras in scene units, as a capture's frames have them, from the places where a scene's user meets cameras. */
+import { type Camera, toScene } from '../camera/camera.ts'
+import { findFrame } from './frameCode.ts'
+import type { SceneManipulator } from './sceneManipulator.ts'
+import { outOfSpace } from './space.ts'
+
+/** The camera that took a frame, in scene units. Throws for an id the scene does not have. */
+export function frameCamera(scene: SceneManipulator, id: string): Camera {
+  return outOfSpace(findFrame(scene, id).camera, scene.description.space)
+}
+
+/** A camera in the capture's world, as its camera files are -> scene units. Throws for a scene that does not know its world. */
+export function worldCamera(scene: SceneManipulator, camera: Camera): Camera {
+  const { world, name } = scene.description
+  if (!world)
+    throw new Error(
+      `scene ${name}: an older file, which does not say where its world is; name a frame instead of a camera file, or train the scene again`,
+    )
+  return toScene(camera, world.scale, world.center)
+}
