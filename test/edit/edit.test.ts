@@ -12,8 +12,8 @@ import { type Device, tensor } from '../../src/tensor/device.ts'
 import { square, sub } from '../../src/tensor/ops/elementwise.ts'
 import { mean } from '../../src/tensor/ops/reduce.ts'
 import { reshape, type Tensor } from '../../src/tensor/tensor.ts'
-import { SIZE, smallScene } from '../nerf/smallScene.ts'
-import { randomValues } from '../tensor/opCase.ts'
+import { SIZE } from '../nerf/smallScene.ts'
+import { expressiveScene } from './expressiveScene.ts'
 import { anchorsOf } from './smallAnchors.ts'
 
 const opened: Device[] = []
@@ -27,23 +27,7 @@ async function openCpu(threads: number): Promise<Device> {
 }
 const device = await openCpu(1)
 
-/** A scene with codes far apart that shows them: wide ambient coordinates, strong colours, and dense enough that rays end near. */
-async function expressive(on = device): Promise<SceneManipulator> {
-  const scene = smallScene(on)
-  const { parameters, config } = scene
-  for (const [name, range] of [
-    ['codes', [-2, 2]],
-    ['H/logit/kernel', [-1, 1]],
-    ['F/density/bias', [2, 2]],
-    ['F/rgb/logit/kernel', [-4, 4]],
-    ['F/rgb/logit/lip_c', [12, 12]],
-  ] as const) {
-    parameters.flat.write(randomValues(parameters.get(name).length, 1, range), parameters.offset(name))
-  }
-  scene.setStep(config.training.steps)
-  await scene.setReference(0)
-  return scene
-}
+const expressive = (on = device): Promise<SceneManipulator> => expressiveScene(on)
 
 /** Enough that where they lie does not matter much: an edit's lie at random in their strata, a picture's in the middle. */
 const SAMPLES = 32
