@@ -4,8 +4,8 @@ import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/ope
 
 export * from './index.ts'
 
-/** f16 on NVIDIA and subgroup matrices need these. */
-const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'
+/** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */
+const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init'
 
 /**
  * Opens a device: a GPU through Dawn when there is one, else the CPU; its description says which and why.

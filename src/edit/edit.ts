@@ -6,7 +6,6 @@ import type { Camera } from '../camera/camera.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Adam } from '../nn/optimizer.ts'
 import { exponentialSchedule } from '../nn/schedules.ts'
-import { Storage } from '../tensor/device.ts'
 import { HostRandom, hash3 } from '../tensor/hostRandom.ts'
 import { add, affine } from '../tensor/ops/elementwise.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
@@ -15,7 +14,7 @@ import { compile, type Plan } from '../tensor/plan.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import type { EditableCodes } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
-import { cacheViews, recordView, type ViewCache } from './viewCache.ts'
+import { cacheViews, renderSelected, type ViewCache } from './viewCache.ts'
 
 export interface EditOptions {
   readonly steps?: number
@@ -109,11 +108,9 @@ interface EditGraph extends Disposable {
 
 function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
   const { device } = scene
-  const index = new Storage(device, 1, 'u32')
-  const view = recordView(scene, views, index.tensor([1]))
-  const { codes, ratios } = field.at(view.x)
-  const { picture, weights } = view.render(codes)
-  const guided = guidance.loss(picture, view.reference)
+  const { codes, ratios } = field.at(views.selected.x)
+  const { picture, weights } = renderSelected(scene, views, codes)
+  const guided = guidance.loss(picture, views.selected.reference)
   const tv = ratios && totalVariation(reshape(sumSamples(weights, ratios), [views.height, views.width, lastAxis(ratios.shape)]))
   const loss = tv ? add(guided, affine(tv, tvWeight)) : guided
   const adam = new Adam(device, field.parameters)
@@ -126,14 +123,13 @@ function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance:
     guided,
     tv,
     run(step, v, rate) {
-      index.write(Uint32Array.of(v))
+      views.select(v)
       adam.schedule(step, Object.fromEntries(groups.map(name => [name, rate])))
       plan.run()
     },
     [Symbol.dispose]() {
       plan[Symbol.dispose]()
       adam.release()
-      index.release()
     },
   }
 }

@@ -19,7 +19,7 @@ import type { AnchorCompositor } from './anchorCompositor.ts'
 import type { SearchStep } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
 import { type RegionTree, regionTree } from './regions.ts'
-import { recordView, type ViewCache } from './viewCache.ts'
+import { renderSelected, type ViewCache } from './viewCache.ts'
 
 /** Smallest regions: brows, eyes and mouth, left and right. */
 const REGIONS = 6
@@ -106,7 +106,6 @@ interface Patchwork extends Disposable {
 function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache): Patchwork {
   const { device } = scene
   const K = compositor.anchors.indices.length
-  const index = new Storage(device, 1, 'u32')
   const directions = new Storage(device, 3 * REGIONS)
   const offsets = new Storage(device, REGIONS)
   const choices = new Storage(device, REGIONS * K)
@@ -115,10 +114,10 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
     const nearness = add(dense(x, directions.tensor([3, REGIONS])), repeatRows(offsets.tensor([1, REGIONS]), rowCount(x.shape)))
     return dense(softmax(nearness), choices.tensor([REGIONS, K]))
   }
-  const view = recordView(scene, views, index.tensor([1]))
-  const { picture, weights } = view.render(compositor.mix(ratios(view.x)))
-  const guided = guidance.loss(picture, view.reference)
-  const surface = sumSamples(weights, view.x)
+  const { x, reference } = views.selected
+  const { picture, weights } = renderSelected(scene, views, compositor.mix(ratios(x)))
+  const guided = guidance.loss(picture, reference)
+  const surface = sumSamples(weights, x)
   const plan = compile(device, { outputs: [guided, picture, surface] })
   const choose = (choice: readonly number[], sure = 1): void => {
     const table = new Float32Array(REGIONS * K).fill((1 - sure) / (K - 1))
@@ -126,7 +125,7 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
     choices.write(table)
   }
   const run = (v: number, choice: readonly number[]): void => {
-    index.write(Uint32Array.of(v))
+    views.select(v)
     choose(choice)
     plan.run()
   }
@@ -170,7 +169,7 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
     },
     [Symbol.dispose]() {
       plan[Symbol.dispose]()
-      for (const storage of [index, directions, offsets, choices]) storage.release()
+      for (const storage of [directions, offsets, choices]) storage.release()
     },
   }
 }

@@ -5,7 +5,6 @@ import { sampleRays } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
-import { gatherRows } from '../tensor/ops/gather.ts'
 import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
@@ -15,21 +14,34 @@ import type { Guidance } from './guidance.ts'
 
 const JITTER_STREAM = 5
 
-/** One row per view. */
+/** Template features of all views above this are not kept but looked up anew in every step: 48 numbers a sample are most of what there is to keep. */
+const MOST_FEATURE_BYTES = 2 ** 28
+
+/** The numbers of one view, Q = R · M samples. */
+export interface ViewTables {
+  /** Sample points [Q, 3], space units. */
+  readonly x: Tensor
+  /** Where T moves them, [Q, 3]. */
+  readonly warped: Tensor
+  /** Distances at which the samples' stretches of the ray begin, [R, M]. */
+  readonly starts: Tensor
+  /** [R, 3] */
+  readonly directions: Tensor
+  /** What the guidance keeps of the unedited picture, [1, featureSize]. */
+  readonly reference: Tensor
+  /** Template features [Q, levels · features], unless they are too many to keep. */
+  readonly position?: Tensor
+}
+
 export interface ViewCache {
   readonly width: number
   readonly height: number
   readonly samples: number
   readonly count: number
-  /** Sample points, warped points, template features, where each sample's stretch begins, directions, guidance features of the unedited picture. */
-  readonly x: Storage
-  readonly warped: Storage
-  readonly position: Storage
-  readonly starts: Storage
-  readonly directions: Storage
-  readonly reference: Storage
-  readonly positionSize: number
-  readonly referenceSize: number
+  /** The selected view's numbers. */
+  readonly selected: ViewTables
+  /** Brings a view's numbers, by a copy on the device, to where recorded steps find them: before the next run. */
+  select(view: number): void
   release(): void
 }
 
@@ -43,15 +55,15 @@ export async function cacheViews(
   cameras: readonly Camera[],
   M: number,
   seed: number,
+  mostFeatureBytes = MOST_FEATURE_BYTES,
 ): Promise<ViewCache> {
-  const { device, config } = scene
+  const { device } = scene
   if (cameras.length === 0) throw new Error('edit: no views; give at least one camera')
   const [width, height] = cameras[0].imageSize
   if (cameras.some(c => c.imageSize[0] !== width || c.imageSize[1] !== height))
     throw new Error('edit: the views differ in size; scale the cameras to one size')
   const R = width * height
   const Q = R * M
-  const V = cameras.length
   const rays = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), jitter: new Storage(device, Q) }
   const o = rays.origins.tensor([R, 3])
   const d = rays.directions.tensor([R, 3])
@@ -64,9 +76,25 @@ export async function cacheViews(
   const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
   const number = new Storage(device, 1, 'u32')
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]))
-  const outputs = [x, warped, position, starts, d, reference]
-  using plan = compile(device, { outputs })
-  const tables = outputs.map(output => new Storage(device, aligned(output.length) * V))
+  const tables: { readonly work: Storage; readonly kept: readonly Storage[] }[] = []
+  const into: { value: Tensor; leaf: Tensor }[] = []
+  const keep = (value: Tensor): Tensor => {
+    const work = new Storage(device, value.length)
+    const leaf = work.tensor(value.shape)
+    tables.push({ work, kept: cameras.map(() => new Storage(device, value.length)) })
+    into.push({ value, leaf })
+    return leaf
+  }
+  const keepsFeatures = position.length * 4 * cameras.length <= mostFeatureBytes
+  const selected: ViewTables = {
+    x: keep(x),
+    warped: keep(warped),
+    starts: keep(starts),
+    directions: keep(d),
+    reference: keep(reference),
+    position: keepsFeatures ? keep(position) : undefined,
+  }
+  using plan = compile(device, { into })
   for (const [view, camera] of cameras.entries()) {
     const all = imageRays(camera)
     const random = new HostRandom(seed + view, JITTER_STREAM)
@@ -75,59 +103,30 @@ export async function cacheViews(
     rays.directions.write(all.directions)
     rays.jitter.write(Float32Array.from({ length: Q }, () => random.next()))
     plan.run()
-    for (const [i, output] of outputs.entries()) tables[i].write(await plan.read(output), view * output.length)
+    for (const { work, kept } of tables) kept[view].copyFrom(work)
   }
+  await device.sync()
   for (const storage of [...Object.values(rays), number]) storage.release()
   return {
     width,
     height,
     samples: M,
-    count: V,
-    x: tables[0],
-    warped: tables[1],
-    position: tables[2],
-    starts: tables[3],
-    directions: tables[4],
-    reference: tables[5],
-    positionSize: config.template.levels * config.template.features,
-    referenceSize: guidance.featureSize,
+    count: cameras.length,
+    selected,
+    select(view) {
+      for (const { work, kept } of tables) work.copyFrom(kept[view])
+    },
     release() {
-      for (const table of tables) table.release()
+      for (const { work, kept } of tables) for (const storage of [work, ...kept]) storage.release()
     },
   }
 }
 
-/** Room for whole rows of 256 bytes. */
-const aligned = (length: number): number => Math.ceil(length / 64) * 64
-
-/** One cached view in a recorded graph. */
-export interface RecordedView {
-  /** Sample points [Q, 3], space units. */
-  readonly x: Tensor
-  /** Guidance features of the unedited picture, [1, featureSize]. */
-  readonly reference: Tensor
-  /** Volume rendering of the view under codes [Q, d_w]: the picture [1, H, W, 3] and the samples' weights [R, M]. */
-  render(codes: Tensor): { picture: Tensor; weights: Tensor }
-}
-
-/** Records the view whose number `index` (u32, [1]) holds. */
-export function recordView(scene: SceneManipulator, views: ViewCache, index: Tensor): RecordedView {
-  const { width, height, samples: M, count: V } = views
-  const R = width * height
-  const Q = R * M
-  const pick = (table: Storage, shape: number[]): Tensor => reshape(gatherRows(table.tensor([V, shape.reduce((a, b) => a * b)]), index), shape)
-  return {
-    x: pick(views.x, [Q, 3]),
-    reference: pick(views.reference, [1, views.referenceSize]),
-    render(codes) {
-      const query = {
-        warped: pick(views.warped, [Q, 3]),
-        position: pick(views.position, [Q, views.positionSize]),
-        directions: pick(views.directions, [R, 3]),
-      }
-      const { rgb, sigma } = scene.radiance(query, codes)
-      const weights = rayWeights(reshape(sigma, [R, M]), pick(views.starts, [R, M]), undefined, { infinity: true })
-      return { picture: reshape(sumSamples(weights, rgb), [1, height, width, 3]), weights }
-    },
-  }
+/** Volume rendering of the selected view under codes [Q, d_w]: the picture [1, H, W, 3] and the samples' weights [R, M]. */
+export function renderSelected(scene: SceneManipulator, views: ViewCache, codes: Tensor): { picture: Tensor; weights: Tensor } {
+  const { width, height, selected } = views
+  const { warped, directions, starts, position = scene.encodeTemplate(warped) } = selected
+  const { rgb, sigma } = scene.radiance({ warped, position, directions }, codes)
+  const weights = rayWeights(reshape(sigma, starts.shape), starts, undefined, { infinity: true })
+  return { picture: reshape(sumSamples(weights, rgb), [1, height, width, 3]), weights }
 }

@@ -1,4 +1,5 @@
 /** Storage buffers of one device: sizes checked against its limits, bytes counted, numbers written and read back. */
+import type { BufferRange } from './dispatch.ts'
 import { COPY_DST, COPY_SRC, MAP_READ, MODE_READ, STORAGE } from './flags.ts'
 
 export class Buffers {
@@ -39,6 +40,13 @@ export class Buffers {
     if (offset + data.byteLength > buffer.size)
       throw new Error(`gpu: ${data.byteLength} bytes at ${offset} do not fit into a buffer of ${buffer.size}`)
     this.device.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+  }
+
+  /** After all earlier submitted work, before all later. */
+  copy(from: BufferRange, to: BufferRange): void {
+    const encoder = this.device.createCommandEncoder()
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size)
+    this.device.queue.submit([encoder.finish()])
   }
 
   /** A copy of `size` bytes (a multiple of 4) once all submitted work is done. Rejects when the device is lost. */

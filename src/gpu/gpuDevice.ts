@@ -1,6 +1,6 @@
 /** One WebGPU device: buffers, programs, errors. Knows nothing of tensors. */
 import { Buffers } from './buffers.ts'
-import type { GpuDispatch } from './dispatch.ts'
+import type { BufferRange, GpuDispatch } from './dispatch.ts'
 import { KernelCache } from './kernel.ts'
 import { type GpuProgram, makeProgram } from './program.ts'
 
@@ -21,6 +21,8 @@ export interface GpuDevice {
   write(buffer: GPUBuffer, offset: number, data: ArrayBufferView): void
   /** A copy of the bytes after all submitted work. Rejects with the first error since the last `read` or `sync`. */
   read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>
+  /** Copies bytes between two buffers: after all submitted work, before all later. Sizes are equal. */
+  copy(from: BufferRange, to: BufferRange): void
   /** Throws when a dispatch exceeds the limits; WGSL that does not compile is reported by the next `read` or `sync`. */
   program(dispatches: readonly GpuDispatch[]): GpuProgram
   /** Resolves when all submitted work is done. Rejects with the first error since, or when the device was lost. */
@@ -86,6 +88,7 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
       if (result instanceof ArrayBuffer) return result
       throw result
     },
+    copy: (from, to) => buffers.copy(from, to),
     program: dispatches => makeProgram(device, kernels, dispatches, () => errors.throwIfLost()),
     async sync() {
       await device.queue.onSubmittedWorkDone().catch(() => {})

@@ -50,6 +50,7 @@ export function cpuBackend(cpu: CpuDevice, useSimd = true): Device {
       else cpu.u32(addressOf(region), data.length).set(data)
     },
     read: async (region, dtype) => view(region, dtype).slice(),
+    copy: (from, to) => cpu.u32(addressOf(to), to.length).set(cpu.u32(addressOf(from), from.length)),
     scratchOf: node => workOf(node)?.scratch ?? [],
     build(steps): Executable {
       const program = cpu.program(steps.flatMap(stepsOf))

@@ -39,6 +39,8 @@ export interface Device extends Disposable {
   release(memory: Memory): void
   write(region: Region, data: Numbers): void
   read(region: Region, dtype: DType): Promise<Numbers>
+  /** Copies numbers from one piece of memory to another on the device: after all runs so far, before the next. */
+  copy(from: Region, to: Region): void
   /** Lengths in elements of the scratch memory the device needs for this node. */
   scratchOf(node: GraphNode): readonly number[]
   build(steps: readonly PlannedStep[]): Executable
@@ -71,6 +73,12 @@ export class Storage {
   write(data: Numbers, offset = 0): void {
     if (offset + data.length > this.length) throw new Error(`storage: ${data.length} values at ${offset} do not fit into ${this.length}`)
     this.device.write({ memory: this.region.memory, offset, length: data.length }, data)
+  }
+
+  /** Overwrites everything by another storage's numbers, before the next run, without reading them back. Throws when the lengths differ. */
+  copyFrom(other: Storage): void {
+    if (other.length !== this.length) throw new Error(`storage: copy of ${other.length} elements into ${this.length}`)
+    this.device.copy(other.region, this.region)
   }
 
   /** A copy of the elements [offset, offset + length). */

@@ -29,6 +29,7 @@ export function gpuBackend(gpu: GpuDevice): Device {
       const bytes = await gpu.read(bufferOf(region.memory), region.offset * 4, region.length * 4)
       return dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes)
     },
+    copy: (from, to) => gpu.copy(rangeOf(from), rangeOf(to)),
     scratchOf: node => workOf(node).scratch ?? [],
     build: (steps): Executable => gpu.program(steps.flatMap(step => dispatchesOf(step, workOf(step.node)))),
     sync: () => gpu.sync(),
@@ -44,9 +45,10 @@ function dispatchesOf({ node, inputs, outputs, scratch }: PlannedStep, work: Wgs
     const list = kind === 'input' ? inputs : kind === 'output' ? outputs : scratch
     const region: Region | undefined = list[index]
     if (!region) throw new Error(`${node.name}: a kernel binds ${kind} ${index}, of which there are ${list.length}`)
-    return { buffer: bufferOf(region.memory), offset: region.offset * 4, size: region.length * 4 }
+    return rangeOf(region)
   }
   return work.dispatches.map(({ label, code, bindings, groups }) => ({ label, code, bindings: bindings.map(range), groups }))
 }
 
+const rangeOf = ({ memory, offset, length }: Region): BufferRange => ({ buffer: bufferOf(memory), offset: offset * 4, size: length * 4 })
 const bufferOf = (memory: Memory): BufferRange['buffer'] => (memory as GpuMemory).buffer

@@ -33,6 +33,9 @@ export function plainDevice(precision: 'single' | 'double'): Device {
     write(region, data) {
       view(region, data instanceof Uint32Array ? 'u32' : 'f32', data.length).set(data)
     },
+    copy: (from, to) => {
+      for (const dtype of ['f32', 'u32'] as const) view(to, dtype).set(view(from, dtype))
+    },
     read: async (region, dtype) => view(region, dtype).slice(),
     scratchOf: () => [],
     build(steps): Executable {

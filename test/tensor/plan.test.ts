@@ -24,6 +24,25 @@ describe('a plan', () => {
     }
   })
 
+  test('tells where the time goes, and has run', async () => {
+    for (const { name, device, compileOnly } of await testDevices()) {
+      const x = tensor(device, randomValues(64 * 64, 1), [64, 64])
+      const y = add(dense(x, x), x)
+      using plan = compile(device, { outputs: [y] })
+      const times = await plan.profile()
+      if (compileOnly) continue
+      if (device.kind === 'gpu' && !device.adapter?.features.has('timestamp-query')) expect(times.size).toBe(0)
+      else expect(times.size, name).toBeGreaterThan(0)
+      for (const { ms, calls } of times.values()) {
+        expect(ms).toBeGreaterThanOrEqual(0)
+        expect(calls).toBeGreaterThan(0)
+      }
+      const profiled = await plan.read(y)
+      plan.run()
+      expect(await plan.read(y)).toEqual(profiled)
+    }
+  })
+
   test('leaves out what nobody asked for', () => {
     const device = plainDevice('single')
     const x = tensor(device, [1, 2], [2])

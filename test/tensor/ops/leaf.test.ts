@@ -36,3 +36,21 @@ test('assign between two places of one storage', () =>
 test('element counts that differ are named', () => {
   expect(() => assign(fill([2, 3], 0), fill([7], 0))).toThrow('assign: [7] into [2, 3]')
 })
+
+test('a storage takes over the numbers of another, between runs', () =>
+  compareDevices({
+    name: 'copy',
+    run: async device => {
+      const [from, to] = [new Storage(device, 70), new Storage(device, 70)]
+      from.write(Float32Array.from({ length: 70 }, (_, i) => i / 3))
+      using plan = compile(device, { effects: [assign(from.tensor([70]), affine(from.tensor([70]), 2, 1))] })
+      plan.run()
+      to.copyFrom(from)
+      plan.run()
+      expect(() => to.copyFrom(new Storage(device, 71))).toThrow('storage: copy of 71 elements into 70')
+      return [
+        { name: 'copy', values: await to.read() },
+        { name: 'original', values: await from.read() },
+      ]
+    },
+  }))
