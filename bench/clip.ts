@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util'
 import { type ClipConfig, parseClipConfig } from '../src/clip/clipConfig.ts'
 import { ClipWeights } from '../src/clip/clipWeights.ts'
 import { absoluteLoss, directionalLoss } from '../src/clip/losses.ts'
-import { TextTransformer } from '../src/clip/textTransformer.ts'
-import { VisionTransformer } from '../src/clip/visionTransformer.ts'
-import type { StoredTensor } from '../src/io/safetensors.ts'
+import { loadTextTransformer, type TextTransformer } from '../src/clip/textTransformer.ts'
+import { loadVisionTransformer, type VisionTransformer } from '../src/clip/visionTransformer.ts'
+import type { WeightEntry, WeightFiles } from '../src/io/weightFiles.ts'
 import { openDevice } from '../src/node.ts'
 import { type Device, tensor } from '../src/tensor/device.ts'
 import { grad } from '../src/tensor/grad.ts'
@@ -44,9 +44,9 @@ let worst = 0
 for (const rule of options.rules.split(',').map(asRule)) {
   using device = await openDevice()
   console.log(`${rule}: ${device.description}`)
-  const weights = new ClipWeights(device, proceduralModel(rule), NAME)
-  const text = new TextTransformer(weights, config)
-  const vision = new VisionTransformer(weights, config)
+  const weights = new ClipWeights(device, proceduralModel(rule))
+  const text = await loadTextTransformer(weights, config)
+  const vision = await loadVisionTransformer(weights, config)
   for (const variant of [0, 1]) await checkCase(device, vision, text, `${rule}_image${variant}`, variant)
   if (rule === 'mix') await time(device, vision)
   console.log(`${rule}: device memory at most ${(device.memory.peak / 2 ** 20).toFixed(0)} MiB`)
@@ -59,26 +59,22 @@ function asRule(text: string): WeightRule {
   throw new Error(`check:clip: no rule "${text}"; give mix, sin or mix,sin`)
 }
 
-/** The whole model, its numbers made when they are asked for. */
-function proceduralModel(rule: WeightRule): Map<string, StoredTensor> {
+/** The whole model, its numbers made when they are asked for; the fixture's spot values are checked at once. */
+function proceduralModel(rule: WeightRule): WeightFiles {
   const { rows } = JSON.parse(readFileSync(new URL(`${NAME}_${rule}_params.json`, folder), 'utf8')) as { rows: ParameterRow[] }
-  const made = rows.map((row): [string, StoredTensor] => [
-    row[1],
-    {
-      dtype: 'F32',
-      shape: [...row[2]],
-      get data() {
-        return proceduralTensor(rule, row)
-      },
-    },
-  ])
-  const model = new Map(made)
-  for (const path of golden.tensors.keys()) {
-    const [, name, part] = new RegExp(`^weights_${rule}/in/(.+)/(first8|last4)$`).exec(path) ?? []
-    const data = name === undefined ? undefined : model.get(name)?.data
-    if (data) report(golden, path, data.slice(...(part === 'first8' ? [0, 8] : [-4])) as Float32Array)
+  for (const row of rows) {
+    for (const [part, range] of [['first8', [0, 8]] as const, ['last4', [-4]] as const]) {
+      const path = `weights_${rule}/in/${row[1]}/${part}`
+      if (golden.tensors.has(path)) report(golden, path, proceduralTensor(rule, row).slice(...range))
+    }
   }
-  return model
+  const entry = (row: ParameterRow): WeightEntry => ({
+    dtype: 'F32',
+    shape: row[2],
+    file: NAME,
+    bytes: async () => new Uint8Array(proceduralTensor(rule, row).buffer),
+  })
+  return { name: NAME, entries: new Map(rows.map(row => [row[1], entry(row)])) }
 }
 
 /** The fixture's pictures, normalised pixels [3, S, S]; `mirrored` in x. */

@@ -54,35 +54,60 @@ const tower = {
   layer_norm_eps: z.number().positive().default(1e-5),
   hidden_act: z.enum(['quick_gelu', 'gelu']).default('quick_gelu'),
 }
-const configFile = z.object({
-  model_type: z.literal('clip'),
-  projection_dim: count.default(512),
-  text_config: z.object({
-    ...tower,
-    hidden_size: count.default(512),
-    intermediate_size: count.default(2048),
-    num_hidden_layers: count.default(12),
-    num_attention_heads: count.default(8),
-    max_position_embeddings: count.min(3).default(77),
-    vocab_size: count.default(49408),
-    eos_token_id: z.int().nonnegative().default(49407),
-    pad_token_id: z.int().nonnegative().default(1),
-  }),
-  vision_config: z.object({
-    ...tower,
-    hidden_size: count.default(768),
-    intermediate_size: count.default(3072),
-    num_hidden_layers: count.default(12),
-    num_attention_heads: count.default(12),
-    num_channels: z.literal(3).default(3),
-    image_size: count.default(224),
-    patch_size: count.default(32),
-  }),
+const textFields = z.object({
+  ...tower,
+  hidden_size: count.default(512),
+  intermediate_size: count.default(2048),
+  num_hidden_layers: count.default(12),
+  num_attention_heads: count.default(8),
+  max_position_embeddings: count.min(3).default(77),
+  vocab_size: count.default(49408),
+  eos_token_id: z.int().nonnegative().default(49407),
+  pad_token_id: z.int().nonnegative().nullish(),
 })
+const visionFields = z.object({
+  ...tower,
+  hidden_size: count.default(768),
+  intermediate_size: count.default(3072),
+  num_hidden_layers: count.default(12),
+  num_attention_heads: count.default(12),
+  num_channels: z.literal(3).default(3),
+  image_size: count.default(224),
+  patch_size: count.default(32),
+})
+const configFile = z.object({
+  model_type: z.literal('clip', {
+    error: ({ input }) => (typeof input === 'string' && Object.hasOwn(OTHERS, input) ? OTHERS[input] : 'only the model type "clip" is supported'),
+  }),
+  projection_dim: count.default(512),
+  text_config: textFields,
+  vision_config: visionFields,
+})
+
+/** Models that are taken for CLIP, and why they are not. */
+const OTHERS: Readonly<Record<string, string>> = {
+  siglip: 'SigLIP pools by attention and has no class token: not supported',
+  siglip2: 'SigLIP 2 pools by attention and has no class token: not supported',
+  chinese_clip: 'its text tower is a BERT: not supported',
+  clipseg: 'a segmentation model on top of CLIP: not supported',
+  clip_text_model: 'a text tower alone: not supported',
+  clip_vision_model: 'an image tower alone: not supported',
+}
+
+/** transformers before 4.27 wrote null for one of X_config and X_config_dict, and let the latter overrule the former. */
+function withOldFields(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const config = { ...value } as Record<string, unknown>
+  for (const name of ['text_config', 'vision_config']) {
+    const overruling = config[`${name}_dict`]
+    if (overruling) config[name] = { ...(config[name] as object | null | undefined), ...overruling }
+  }
+  return config
+}
 
 /** Parses config.json; `file` is how errors call it. Throws, naming the field, when it is not JSON or not a CLIP this code can run. */
 export function parseClipConfig(json: string, file: string): ClipConfig {
-  const config = parse(configFile, json, file, 'use a CLIP model folder as transformers saves it')
+  const config = parse(configFile, json, file, 'use a CLIP model folder as transformers saves it, e.g. openai/clip-vit-base-patch32', withOldFields)
   const { text_config: text, vision_config: vision } = config
   for (const [name, { hidden_size: width, num_attention_heads: heads }] of [['text_config', text] as const, ['vision_config', vision] as const]) {
     if (width % heads !== 0)
@@ -108,7 +133,7 @@ export function parseClipConfig(json: string, file: string): ClipConfig {
       vocabulary: text.vocab_size,
       // transformers treats 2 the same way: configurations written before its version 4.31 all say 2
       endToken: text.eos_token_id === 2 ? undefined : text.eos_token_id,
-      padToken: text.pad_token_id,
+      padToken: text.pad_token_id ?? 1,
     },
   }
 }
@@ -117,9 +142,9 @@ const square = z.union([count, z.object({ height: count, width: count }).refine(
 const triple = z.tuple([z.number(), z.number(), z.number()])
 const preprocessorFile = z.object({
   do_resize: z.literal(true).default(true),
-  size: z.union([count, z.object({ shortest_edge: count })]),
+  size: z.union([count, z.object({ shortest_edge: count })]).default(224),
   do_center_crop: z.literal(true).default(true),
-  crop_size: square,
+  crop_size: square.default(224),
   resample: z.union([z.literal(2), z.literal(3)]).default(3),
   do_rescale: z.literal(true).default(true),
   rescale_factor: z
@@ -131,9 +156,9 @@ const preprocessorFile = z.object({
   image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
 })
 
-/** Parses preprocessor_config.json. Throws, naming the field, when a step is missing or the crop is not the tower's `imageSize`. */
+/** Parses preprocessor_config.json, or the `image_processor` of a processor_config.json (transformers 5). Throws, naming the field, when a step is missing or the crop is not the tower's `imageSize`. */
 export function parsePreprocessing(json: string, file: string, imageSize: number): Preprocessing {
-  const p = parse(preprocessorFile, json, file, 'use the preprocessor_config.json that belongs to the model')
+  const p = parse(preprocessorFile, json, file, 'use the preprocessor_config.json that belongs to the model', imageProcessor)
   const crop = typeof p.crop_size === 'number' ? p.crop_size : p.crop_size.height
   const shortestEdge = typeof p.size === 'number' ? p.size : p.size.shortest_edge
   if (crop !== imageSize) throw new Error(`${file}: crop_size ${crop} is not the image_size ${imageSize} of config.json; use the files of one model`)
@@ -142,10 +167,13 @@ export function parsePreprocessing(json: string, file: string, imageSize: number
   return { shortestEdge, crop, filter: p.resample === 3 ? 'bicubic' : 'bilinear', mean: p.image_mean, std: p.image_std }
 }
 
-function parse<T>(schema: z.ZodType<T>, json: string, file: string, remedy: string): T {
+const imageProcessor = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'image_processor' in value ? value.image_processor : value
+
+function parse<T>(schema: z.ZodType<T>, json: string, file: string, remedy: string, prepare: (value: unknown) => unknown = value => value): T {
   let value: unknown
   try {
-    value = JSON.parse(json)
+    value = prepare(JSON.parse(json))
   } catch (error) {
     throw new Error(`${file}: not JSON (${error instanceof Error ? error.message : error}); ${remedy}`)
   }

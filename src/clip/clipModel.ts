@@ -1,6 +1,7 @@
-/** A CLIP in Hugging Face layout as a text–image encoder: config.json, model.safetensors, tokenizer.json, preprocessor_config.json. */
+/** A CLIP in Hugging Face layout as a text–image encoder: config.json, safetensors weights, tokeniser, preprocessor_config.json. */
 import type { FileSource } from '../io/files.ts'
 import { parseSafetensors } from '../io/safetensors.ts'
+import { openWeightFiles } from '../io/weightFiles.ts'
 import { type Device, tensor } from '../tensor/device.ts'
 import { l2Normalize } from '../tensor/ops/l2Normalize.ts'
 import { resizeImage } from '../tensor/ops/resize.ts'
@@ -8,22 +9,38 @@ import { evaluate } from '../tensor/plan.ts'
 import { showShape, type Tensor } from '../tensor/tensor.ts'
 import { type ClipConfig, type Preprocessing, parseClipConfig, parsePreprocessing } from './clipConfig.ts'
 import { ClipWeights } from './clipWeights.ts'
-import { encoderFile, encoderSource, encoderText } from './encoderFiles.ts'
+import { encoderSource, encoderText } from './encoderFiles.ts'
 import { loadExpressionHead } from './expressionHead.ts'
 import { cropStart, resizedSize } from './preprocess.ts'
 import type { ExpressionHead, TextImageEncoder } from './textImageEncoder.ts'
-import { TextTransformer } from './textTransformer.ts'
-import { ClipTokenizer } from './tokenizer.ts'
-import { VisionTransformer } from './visionTransformer.ts'
+import { loadTextTransformer, type TextTransformer } from './textTransformer.ts'
+import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts'
+import { tokenizerText } from './tokenizerFiles.ts'
+import { loadVisionTransformer, type VisionTransformer } from './visionTransformer.ts'
+
+/** How renders become the tower's input: as CLIP's own preprocessing does with photographs, or as the authors' code does with renders. */
+export type RenderResize = 'clip' | 'coded'
+
+export type Tower = 'image' | 'text'
+
+export interface ImageSide {
+  readonly vision: VisionTransformer
+  readonly weights: ClipWeights
+}
+export interface TextSide {
+  readonly text: TextTransformer
+  readonly tokenizer: ClipTokenizer
+  readonly weights: ClipWeights
+}
 
 export interface ClipParts {
   readonly name: string
   readonly device: Device
   readonly config: ClipConfig
   readonly preprocessing: Preprocessing
-  readonly vision: VisionTransformer
-  readonly text: TextTransformer
-  readonly tokenizer: ClipTokenizer
+  readonly renderResize: RenderResize
+  readonly image?: ImageSide
+  readonly text?: TextSide
   readonly expressionHead?: ExpressionHead
 }
 
@@ -35,14 +52,20 @@ export class ClipModel implements TextImageEncoder {
   readonly expressionHead?: ExpressionHead
   /** For still images: `preprocessImage` with this gives what CLIPImageProcessor gives. */
   readonly preprocessing: Preprocessing
+  private readonly resize: RenderResize
+  private image?: ImageSide
+  private text?: TextSide
 
-  constructor(private readonly parts: ClipParts) {
-    this.name = parts.name
-    this.device = parts.device
-    this.embeddingSize = parts.config.embeddingSize
-    this.imageSize = parts.config.vision.imageSize
-    this.expressionHead = parts.expressionHead
-    this.preprocessing = parts.preprocessing
+  constructor({ name, device, config, preprocessing, renderResize, image, text, expressionHead }: ClipParts) {
+    this.name = name
+    this.device = device
+    this.embeddingSize = config.embeddingSize
+    this.imageSize = config.vision.imageSize
+    this.expressionHead = expressionHead
+    this.preprocessing = preprocessing
+    this.resize = renderResize
+    this.image = image
+    this.text = text
   }
 
   async encodeText(texts: readonly string[]): Promise<Tensor> {
@@ -52,7 +75,8 @@ export class ClipModel implements TextImageEncoder {
 
   async textFeatures(texts: readonly string[]): Promise<Tensor> {
     if (texts.length === 0) throw new Error('encodeText: no texts given; pass at least one')
-    const features = await this.parts.text.features(this.parts.tokenizer.rows(texts))
+    const { text, tokenizer } = this.text ?? missing('encodeText', this.name, 'text')
+    const features = await text.features(tokenizer.rows(texts))
     return tensor(this.device, features, [texts.length, this.embeddingSize])
   }
 
@@ -61,16 +85,38 @@ export class ClipModel implements TextImageEncoder {
   }
 
   imageFeatures(images: Tensor): Tensor {
-    return this.parts.vision.features(fitImages(images, this.preprocessing))
+    const { vision } = this.image ?? missing('encodeImage', this.name, 'image')
+    return vision.features(fitImages(images, this.preprocessing, this.resize))
+  }
+
+  /** Gives a tower's device memory back, or both; embeddings already made stay. Encoding with it throws from then on. */
+  release(tower?: Tower): void {
+    if (tower !== 'text') {
+      this.image?.weights.release()
+      this.image = undefined
+    }
+    if (tower !== 'image') {
+      this.text?.weights.release()
+      this.text = undefined
+    }
   }
 }
 
-/** Records: images [B, H, W, 3] -> [B, S, S, 3], the shortest edge resized (antialiased) and the centre cropped; nothing when they already fit. */
-function fitImages(images: Tensor, { shortestEdge, crop, filter }: Preprocessing): Tensor {
+function missing(call: string, name: string, tower: Tower): never {
+  throw new Error(`${call}: the ${tower} tower of "${name}" is not on the device; load the encoder with towers ['${tower}'], and release it later`)
+}
+
+/**
+ * Records: images [B, H, W, 3] -> [B, S, S, 3]. 'clip': the shortest edge resized (antialiased) and the centre cropped, nothing when they already fit.
+ * 'coded': bilinear (antialiased when shrinking) to the square, as the authors' code.
+ */
+function fitImages(images: Tensor, { shortestEdge, crop, filter }: Preprocessing, resize: RenderResize): Tensor {
   const [, height, width, channels] = images.shape
   if (images.shape.length !== 4 || channels !== 3)
     throw new Error(`encodeImage: images ${showShape(images.shape)} are not [B, H, W, 3]; reshape a single image to [1, H, W, 3]`)
-  if (height === crop && width === crop && shortestEdge === crop) return images
+  const whole = resize === 'coded' || shortestEdge === crop
+  if (height === crop && width === crop && whole) return images
+  if (resize === 'coded') return resizeImage(images, { height: crop, width: crop, filter: 'bilinear' })
   const size = resizedSize(height, width, shortestEdge)
   const window = { top: cropStart(size.height, crop), left: cropStart(size.width, crop), height: crop, width: crop }
   return resizeImage(images, { ...size, filter, crop: window })
@@ -78,39 +124,55 @@ function fitImages(images: Tensor, { shortestEdge, crop, filter }: Preprocessing
 
 const PAGE = 'download every file of the model from its page'
 
+export interface EncoderOptions {
+  /** Which towers to bring onto the device; default both. Anchors need the image tower alone, sentences the text tower alone. */
+  readonly towers?: readonly Tower[]
+  /** How `encodeImage` resizes; default 'clip'. */
+  readonly renderResize?: RenderResize
+}
+
 /**
- * Loads an encoder onto a device.
+ * Loads an encoder onto a device. Weights are read tensor by tensor; 16-bit matrices stay 16-bit on a GPU.
  * @param source a folder, a web address, any FileSource, or nothing: the small face encoder that comes with the package.
  * Throws one error that names the file, the field or tensor, and what to do, when a piece is missing or does not fit the others.
  */
-export async function loadEncoder(device: Device, source?: FileSource | string): Promise<ClipModel> {
+export async function loadEncoder(
+  device: Device,
+  source?: FileSource | string,
+  { towers = ['image', 'text'], renderResize = 'clip' }: EncoderOptions = {},
+): Promise<ClipModel> {
   const files = await encoderSource(source)
-  const at = (path: string): string => files.describe(path)
-  const config = parseClipConfig(await encoderText(files, 'config.json', PAGE), at('config.json'))
-  const tokenizer = new ClipTokenizer(
-    await encoderText(files, 'tokenizer.json', `${PAGE}; transformers writes it when a CLIPTokenizerFast is saved`),
-    at('tokenizer.json'),
-    config.text,
-  )
-  const preprocessing = parsePreprocessing(
-    await encoderText(files, 'preprocessor_config.json', PAGE),
-    at('preprocessor_config.json'),
-    config.vision.imageSize,
-  )
-  const bytes = await encoderFile(files, 'model.safetensors', `${PAGE}; a pytorch_model.bin must be converted to safetensors first`)
-  const weights = new ClipWeights(device, parseSafetensors(bytes, at('model.safetensors')).tensors, at('model.safetensors'))
-  const vision = new VisionTransformer(weights, config, preprocessing)
-  const text = new TextTransformer(weights, config)
-  return new ClipModel({
-    name: files.name,
-    device,
-    config,
-    preprocessing,
-    vision,
-    text,
-    tokenizer,
-    expressionHead: await optionalHead(device, files, config),
-  })
+  const config = parseClipConfig(await encoderText(files, 'config.json', PAGE), files.describe('config.json'))
+  const tokens = towers.includes('text') ? await tokenizerText(files) : undefined
+  const tokenizer = tokens && (await loadTokenizer(tokens.json, tokens.file, config.text))
+  const preprocessing = await loadPreprocessing(files, config)
+  const weightFiles = await openWeightFiles(files)
+  const sides = { image: new ClipWeights(device, weightFiles), text: new ClipWeights(device, weightFiles) }
+  try {
+    const vision = towers.includes('image') ? await loadVisionTransformer(sides.image, config, preprocessing) : undefined
+    const text = tokenizer && { text: await loadTextTransformer(sides.text, config), tokenizer, weights: sides.text }
+    return new ClipModel({
+      name: files.name,
+      device,
+      config,
+      preprocessing,
+      renderResize,
+      image: vision && { vision, weights: sides.image },
+      text,
+      expressionHead: await optionalHead(device, files, config),
+    })
+  } catch (error) {
+    sides.image.release()
+    sides.text.release()
+    throw error
+  }
+}
+
+/** preprocessor_config.json, or processor_config.json, into which transformers 5 puts it. */
+async function loadPreprocessing(files: FileSource, { vision }: ClipConfig): Promise<Preprocessing> {
+  const [usual, recent] = ['preprocessor_config.json', 'processor_config.json']
+  const path = !(await files.exists(usual)) && (await files.exists(recent)) ? recent : usual
+  return parsePreprocessing(await encoderText(files, path, PAGE), files.describe(path), vision.imageSize)
 }
 
 async function optionalHead(device: Device, files: FileSource, { embeddingSize }: ClipConfig): Promise<ExpressionHead | undefined> {

@@ -1,12 +1,11 @@
 /** CLIP's text tower (Radford et al. 2021): causal pre-norm blocks over token embeddings, the end token's state projected. */
-import { Storage } from '../tensor/device.ts'
-import { dense } from '../tensor/ops/dense.ts'
+import { type Device, Storage } from '../tensor/device.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { layerNorm } from '../tensor/ops/layerNorm.ts'
 import { evaluate } from '../tensor/plan.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { ClipConfig, TextConfig } from './clipConfig.ts'
-import type { ClipWeights, LinearWeights, NormWeights } from './clipWeights.ts'
+import { type ClipWeights, type LinearWeights, linear, type NormWeights, type RowTable } from './clipWeights.ts'
 import { loadBlocks, type TransformerBlock, transformer } from './transformer.ts'
 
 /** Tokenised texts, one row each: start token, text, end token, padding. */
@@ -18,38 +17,56 @@ export interface TokenRows {
   readonly ends: readonly number[]
 }
 
-export class TextTransformer {
-  /** Embedding tables stay on the host: a text touches a few rows, and a large table would not fit one binding of a GPU. */
-  private readonly tokenEmbedding: Float32Array
-  private readonly positionEmbedding: Float32Array
-  private readonly blocks: readonly TransformerBlock[]
-  private readonly finalNorm: NormWeights
-  private readonly projection: LinearWeights
-  private readonly config: TextConfig
+const TEXTS_AT_ONCE = 32
 
-  /** Throws, naming the tensor, when a weight is missing or of another shape. */
+interface TextWeights {
+  readonly tokenEmbedding: RowTable
+  readonly positionEmbedding: Float32Array
+  readonly blocks: readonly TransformerBlock[]
+  readonly finalNorm: NormWeights
+  readonly projection: LinearWeights
+}
+
+/** Loads the text tower. Rejects, naming the tensor, when a weight is missing or of another shape. */
+export async function loadTextTransformer(weights: ClipWeights, { text, embeddingSize }: ClipConfig): Promise<TextTransformer> {
+  const { width, vocabulary, context } = text
+  return new TextTransformer(weights.device, text, {
+    tokenEmbedding: await weights.table('text_model.embeddings.token_embedding.weight', vocabulary, width),
+    // a copy: the numbers may be a view that would keep a whole file in memory
+    positionEmbedding: (await weights.numbers('text_model.embeddings.position_embedding.weight', [context, width])).slice(),
+    blocks: await loadBlocks(weights, 'text_model', text),
+    finalNorm: await weights.norm('text_model.final_layer_norm', width),
+    projection: await weights.linear('text_projection', width, embeddingSize, false),
+  })
+}
+
+export class TextTransformer {
   constructor(
-    private readonly weights: ClipWeights,
-    { text, embeddingSize }: ClipConfig,
-  ) {
-    const { width, vocabulary, context } = text
-    this.config = text
-    // copies: the numbers may be views that would keep the whole weight file in memory
-    this.tokenEmbedding = weights.numbers('text_model.embeddings.token_embedding.weight', [vocabulary, width]).slice()
-    this.positionEmbedding = weights.numbers('text_model.embeddings.position_embedding.weight', [context, width]).slice()
-    this.blocks = loadBlocks(weights, 'text_model', text)
-    this.finalNorm = weights.norm('text_model.final_layer_norm', width)
-    this.projection = weights.linear('text_projection', width, embeddingSize, false)
+    private readonly device: Device,
+    private readonly config: TextConfig,
+    private readonly weights: TextWeights,
+  ) {}
+
+  /** Features of the texts, not normalised: row-major [T, D]. Some texts at a time: eighty long ones would exceed a GPU's binding. */
+  async features({ ids, length, ends }: TokenRows): Promise<Float32Array> {
+    const parts: Float32Array[] = []
+    for (let t = 0; t < ends.length; t += TEXTS_AT_ONCE) {
+      const some = ends.slice(t, t + TEXTS_AT_ONCE)
+      parts.push(await this.batchFeatures({ ids: ids.subarray(t * length, (t + some.length) * length), length, ends: some }))
+    }
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+    for (const [i, part] of parts.entries()) all.set(part, i * parts[0].length)
+    return all
   }
 
-  /** Features of the texts, not normalised: row-major [T, D]. */
-  async features({ ids, length, ends }: TokenRows): Promise<Float32Array> {
+  private async batchFeatures({ ids, length, ends }: TokenRows): Promise<Float32Array> {
     const batch = ends.length
     // What follows the last end token cannot reach it through the causal mask, so it need not be computed.
     const used = Math.max(...ends) + 1
     const kept = new Uint32Array(batch * used)
     for (let t = 0; t < batch; t++) kept.set(ids.subarray(t * length, t * length + used), t * used)
-    const { device } = this.weights
+    const { device } = this
+    const { finalNorm, projection } = this.weights
     const embedded = new Storage(device, kept.length * this.config.width)
     const pool = new Storage(device, batch, 'u32')
     try {
@@ -57,8 +74,8 @@ export class TextTransformer {
       pool.write(Uint32Array.from(ends, (end, t) => t * used + end))
       const rows = pool.tensor([batch])
       const states = this.states(embedded.tensor([kept.length, this.config.width]), batch, x => gatherRows(x, rows)) // [T, width]
-      const normed = layerNorm(states, this.finalNorm.gamma, this.finalNorm.beta, this.config.eps)
-      const [features] = await evaluate(device, [dense(normed, this.projection.w)])
+      const normed = layerNorm(states, finalNorm.gamma, finalNorm.beta, this.config.eps)
+      const [features] = await evaluate(device, [linear(normed, projection)])
       return features
     } finally {
       embedded.release()
@@ -69,16 +86,18 @@ export class TextTransformer {
   /** Records: embedded tokens [T·length, width] -> states after the last block, of the rows that `keep` picks (all by default). */
   states(embedded: Tensor, batch: number, keep?: (x: Tensor) => Tensor): Tensor {
     const shape = { batch, tokens: embedded.shape[0] / batch, heads: this.config.heads, causal: true }
-    return transformer(embedded, this.blocks, shape, keep)
+    return transformer(embedded, this.weights.blocks, shape, keep)
   }
 
   /** Token plus position embeddings of ids [T, length]: [T·length, width]. */
   embed(ids: Uint32Array, length: number): Float32Array {
     const { width } = this.config
+    const { tokenEmbedding, positionEmbedding } = this.weights
     const x = new Float32Array(ids.length * width)
     for (const [row, id] of ids.entries()) {
-      const place = row % length
-      for (let c = 0; c < width; c++) x[row * width + c] = this.tokenEmbedding[id * width + c] + this.positionEmbedding[place * width + c]
+      const token = tokenEmbedding(id)
+      const place = (row % length) * width
+      for (let c = 0; c < width; c++) x[row * width + c] = token[c] + positionEmbedding[place + c]
     }
     return x
   }

@@ -1,5 +1,5 @@
 /** Texts to token rows: @huggingface/tokenizers splits, we cut to the context and pad (that library ignores truncation and padding). */
-import { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from '@huggingface/tokenizers'
 import type { TokenRows } from './textTransformer.ts'
 
 export interface TokenizerLimits {
@@ -16,34 +16,38 @@ export interface TokenizerLimits {
 /** Why an empty text is no prompt: its embedding is that of the start and end tokens, which means nothing. */
 const EMPTY = 'the text is empty; write what the face should look like, e.g. "a surprised face"'
 
-export class ClipTokenizer {
-  private readonly tokenizer: Tokenizer
-  /** Appended to every text; its state is the text's. */
-  readonly endToken: number
-
-  /** @param json tokenizer.json; `file` is how errors call it. Throws when it is not one, appends no end token, or does not fit the tower. */
-  constructor(
-    json: string,
-    file: string,
-    private readonly limits: TokenizerLimits,
-  ) {
-    const remedy = 'use the tokenizer.json that belongs to the model'
-    try {
-      this.tokenizer = new Tokenizer(JSON.parse(json), {})
-    } catch (error) {
-      throw new Error(`${file}: not a tokenizer (${error instanceof Error ? error.message : error}); ${remedy}`)
-    }
-    const { ids } = this.tokenizer.encode('')
-    const end = ids.at(-1)
-    if (ids.length !== 2 || end === undefined)
-      throw new Error(`${file}: puts ${ids.length} tokens around a text instead of a start and an end; ${remedy}`)
-    if (limits.endToken !== undefined && limits.endToken !== end)
-      throw new Error(`${file}: the end token is ${end}, but text_config.eos_token_id in config.json is ${limits.endToken}; ${remedy}`)
-    const largest = Math.max(...this.tokenizer.get_vocab().values())
-    if (largest >= limits.vocabulary)
-      throw new Error(`${file}: has token ${largest}, but text_config.vocab_size in config.json is ${limits.vocabulary}; ${remedy}`)
-    this.endToken = end
+/**
+ * Makes a tokeniser of a tokenizer.json; `file` is how errors call it. Rejects when it is not one, appends no end token, or does not fit the tower. The
+ * library is loaded here, so that who never reads a text does not need it.
+ */
+export async function loadTokenizer(json: string, file: string, limits: TokenizerLimits): Promise<ClipTokenizer> {
+  const { Tokenizer } = await import('@huggingface/tokenizers')
+  const remedy = 'use the tokenizer that belongs to the model'
+  let tokenizer: Tokenizer
+  try {
+    tokenizer = new Tokenizer(JSON.parse(json), {})
+  } catch (error) {
+    throw new Error(`${file}: not a tokenizer (${error instanceof Error ? error.message : error}); ${remedy}`)
   }
+  const { ids } = tokenizer.encode('')
+  const end = ids.at(-1)
+  if (ids.length !== 2 || end === undefined)
+    throw new Error(`${file}: puts ${ids.length} tokens around a text instead of a start and an end; ${remedy}`)
+  if (limits.endToken !== undefined && limits.endToken !== end)
+    throw new Error(`${file}: the end token is ${end}, but text_config.eos_token_id in config.json is ${limits.endToken}; ${remedy}`)
+  const largest = [...tokenizer.get_vocab().values()].reduce((a, b) => Math.max(a, b), 0)
+  if (largest >= limits.vocabulary)
+    throw new Error(`${file}: has token ${largest}, but text_config.vocab_size in config.json is ${limits.vocabulary}; ${remedy}`)
+  return new ClipTokenizer(tokenizer, end, limits)
+}
+
+export class ClipTokenizer {
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    /** Appended to every text; its state is the text's. */
+    readonly endToken: number,
+    private readonly limits: TokenizerLimits,
+  ) {}
 
   /** Start token, text, end token: cut to the context, the end token kept. */
   encode(text: string): number[] {
@@ -53,13 +57,14 @@ export class ClipTokenizer {
 
   /** The texts as rows of `context` tokens. Throws for an empty text. */
   rows(texts: readonly string[]): TokenRows {
-    const { context, padToken } = this.limits
+    const { context, padToken, endToken } = this.limits
     const ids = new Uint32Array(texts.length * context).fill(padToken)
     const ends = texts.map((text, t) => {
       if (text.trim() === '') throw new Error(`encodeText: ${EMPTY}`)
       const row = this.encode(text)
       ids.set(row, t * context)
-      return row.indexOf(this.endToken)
+      // as transformers: an old configuration (end token 2) takes the state of the largest id, which is the end token in OpenAI's vocabulary
+      return row.indexOf(endToken === undefined ? row.reduce((a, b) => Math.max(a, b)) : this.endToken)
     })
     return { ids, length: context, ends }
   }

@@ -6,6 +6,10 @@ export interface FileSource {
   describe(path: string): string
   /** The file's bytes. Throws, naming the file, when it is missing or unreadable. */
   read(path: string): Promise<Uint8Array>
+  /** Bytes [begin, end) of the file, or fewer where it ends before. Absent where that costs as much as reading it whole. */
+  readRange?(path: string, begin: number, end: number): Promise<Uint8Array>
+  /** Bytes of the file; goes with `readRange`. */
+  size?(path: string): Promise<number>
   exists(path: string): Promise<boolean>
   /** Names in a folder, sorted; an empty list when there is no such folder. A web address cannot list: it throws. */
   list(path: string): Promise<string[]>
@@ -29,6 +33,25 @@ export async function folder(path: string): Promise<FileSource> {
         throw new Error(`${join(path, file)}: cannot be read (${reason(error)}); check its permissions`)
       }
     },
+    async readRange(file, begin, end) {
+      const handle = await fs.open(join(path, file)).catch((error: unknown) => {
+        throw new Error(`${join(path, file)}: cannot be read (${reason(error)}); restore it or check its permissions`)
+      })
+      try {
+        const bytes = new Uint8Array(end - begin)
+        let got = 0
+        while (got < bytes.length) {
+          // one read call gives at most 2 GiB
+          const { bytesRead } = await handle.read(bytes, got, Math.min(bytes.length - got, 2 ** 30), begin + got)
+          if (bytesRead === 0) break
+          got += bytesRead
+        }
+        return bytes.subarray(0, got)
+      } finally {
+        await handle.close()
+      }
+    },
+    size: async file => (await fs.stat(join(path, file))).size,
     exists: file =>
       fs.access(join(path, file)).then(
         () => true,
@@ -82,6 +105,15 @@ export function fileMap(files: Map<string, Blob | Uint8Array>, name: string): Fi
       const file = files.get(path)
       if (file === undefined) throw new Error(`${name}/${path}: no such file among the ${files.size} given; add it or correct what refers to it`)
       return file instanceof Uint8Array ? file : new Uint8Array(await file.arrayBuffer())
+    },
+    async readRange(path, begin, end) {
+      const file = files.get(path)
+      if (file === undefined) throw new Error(`${name}/${path}: no such file among the ${files.size} given; add it or correct what refers to it`)
+      return file instanceof Uint8Array ? file.subarray(begin, end) : new Uint8Array(await file.slice(begin, end).arrayBuffer())
+    },
+    async size(path) {
+      const file = files.get(path)
+      return file instanceof Uint8Array ? file.length : (file?.size ?? 0)
     },
     exists: async path => files.has(path),
     async list(path) {

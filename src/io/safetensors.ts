@@ -34,6 +34,7 @@ const DTYPES: Record<string, { size: number; read: (bytes: Uint8Array) => Tensor
 
 /** The header limit of the safetensors format: a larger length means a file of another kind. */
 const MAX_HEADER_BYTES = 100_000_000
+const AGAIN = 'download or write the file again'
 
 /**
  * Read a safetensors file: 8 bytes of header length, a JSON header, then the tensors' bytes without holes.
@@ -41,17 +42,49 @@ const MAX_HEADER_BYTES = 100_000_000
  * tensor's offsets overlap, leave holes or leave the file, when shape × dtype is not its byte count, or when a dtype is unknown.
  */
 export function parseSafetensors(bytes: Uint8Array, name: string): SafetensorsFile {
-  const { header, dataStart } = readHeader(bytes, name)
-  const dataBytes = bytes.byteLength - dataStart
+  const { entries, metadata } = parseSafetensorsHeader(bytes, bytes.byteLength, name)
+  const tensors = new Map<string, StoredTensor>()
+  for (const [key, { dtype, shape, begin, end }] of entries) tensors.set(key, { dtype, shape, data: readTensor(dtype, bytes.subarray(begin, end)) })
+  return { tensors, metadata }
+}
+
+/** Where a tensor lies: bytes [begin, end) of its file. */
+export interface TensorPlace {
+  readonly dtype: string
+  readonly shape: number[]
+  readonly begin: number
+  readonly end: number
+}
+
+/** Bytes of a file that `parseSafetensorsHeader` needs, from its first eight. Throws when they are not the start of a safetensors file. */
+export function safetensorsHeaderBytes(start: Uint8Array, name: string): number {
+  if (start.byteLength < 8) throw new Error(`${name}: ${start.byteLength} bytes is too short for a safetensors file; ${AGAIN}`)
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true)
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    throw new Error(`${name}: header length ${length} is over ${MAX_HEADER_BYTES} bytes, so this is not a safetensors file; check the path`)
+  }
+  return 8 + Number(length)
+}
+
+/** What a file of `fileBytes` holds, from its first bytes alone (at least its header). Throws as `parseSafetensors`. */
+export function parseSafetensorsHeader(
+  bytes: Uint8Array,
+  fileBytes: number,
+  name: string,
+): { entries: Map<string, TensorPlace>; metadata: Record<string, string> } {
+  const { header, dataStart } = readHeader(bytes, fileBytes, name)
+  const dataBytes = fileBytes - dataStart
   const entries = Object.entries(header)
     .filter(([key]) => key !== '__metadata__')
     .map(([key, value]) => readEntry(key, value, dataBytes, name))
   checkLayout(entries, dataBytes, name)
-  const tensors = new Map<string, StoredTensor>()
-  for (const { key, dtype, shape, begin, end } of entries) {
-    tensors.set(key, { dtype, shape, data: DTYPES[dtype].read(bytes.subarray(dataStart + begin, dataStart + end)) })
-  }
-  return { tensors, metadata: readMetadata(header.__metadata__, name) }
+  const places = entries.map(({ key, dtype, shape, begin, end }) => [key, { dtype, shape, begin: dataStart + begin, end: dataStart + end }] as const)
+  return { entries: new Map(places), metadata: readMetadata(header.__metadata__, name) }
+}
+
+/** A tensor's bytes as numbers; may share memory with them. `dtype` is one that a parsed header named. */
+export function readTensor(dtype: string, bytes: Uint8Array): TensorData {
+  return DTYPES[dtype].read(bytes)
 }
 
 /**
@@ -94,24 +127,18 @@ interface Entry {
   end: number
 }
 
-function readHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; dataStart: number } {
-  const again = 'download or write the file again'
-  if (bytes.byteLength < 8) throw new Error(`${name}: ${bytes.byteLength} bytes is too short for a safetensors file; ${again}`)
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw new Error(`${name}: header length ${length} is over ${MAX_HEADER_BYTES} bytes, so this is not a safetensors file; check the path`)
-  }
-  const dataStart = 8 + Number(length)
-  if (dataStart > bytes.byteLength) {
-    throw new Error(`${name}: truncated, the header needs ${length} bytes and the file has ${bytes.byteLength - 8} after its length field; ${again}`)
+function readHeader(bytes: Uint8Array, fileBytes: number, name: string): { header: Record<string, unknown>; dataStart: number } {
+  const dataStart = safetensorsHeaderBytes(bytes, name)
+  if (dataStart > fileBytes) {
+    throw new Error(`${name}: truncated, the header needs ${dataStart - 8} bytes and the file has ${fileBytes - 8} after its length field; ${AGAIN}`)
   }
   let header: unknown
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)))
   } catch (error) {
-    throw new Error(`${name}: the safetensors header is not JSON (${error instanceof Error ? error.message : error}); ${again}`)
+    throw new Error(`${name}: the safetensors header is not JSON (${error instanceof Error ? error.message : error}); ${AGAIN}`)
   }
-  if (!isRecord(header)) throw new Error(`${name}: the safetensors header is ${JSON.stringify(header)}, not an object; ${again}`)
+  if (!isRecord(header)) throw new Error(`${name}: the safetensors header is ${JSON.stringify(header)}, not an object; ${AGAIN}`)
   return { header, dataStart }
 }
 

@@ -36,7 +36,7 @@ async function onEveryDevice(run: (device: Device) => Promise<void>): Promise<vo
 for (const model of ['a', 'b']) {
   test(`clip_tiny ${model}: image features, losses and pixel gradients`, PATIENCE, () =>
     onEveryDevice(async device => {
-      const { vision } = goldenModel(device, `clip_tiny_${model}`)
+      const { vision } = await goldenModel(device, `clip_tiny_${model}`)
       const { given, pixels } = pixelsOf(device, `${model}/in/pixel_values`)
       const reference = pixelsOf(device, `${model}/in/reference_pixel_values`)
       const text = tensor(device, tiny.get(`${model}/out/text_features`), tiny.shape(`${model}/out/text_features`))
@@ -63,7 +63,7 @@ for (const model of ['a', 'b']) {
 
   test(`clip_tiny ${model}: text features and hidden states`, PATIENCE, () =>
     onEveryDevice(async device => {
-      const { text, config } = goldenModel(device, `clip_tiny_${model}`)
+      const { text, config } = await goldenModel(device, `clip_tiny_${model}`)
       for (const [ids, out] of [
         ['input_ids', 'text_features'],
         ['input_ids_zero_padded', 'text_features_zero_padded'],
@@ -110,7 +110,7 @@ async function textDifference(device: Device, text: Tensor): Promise<Tensor> {
 test('clip_coded_loss: the coded losses through a bilinear resize to 224', PATIENCE, () =>
   onEveryDevice(async device => {
     const { mean, std } = coded.cases.img224 as { mean: [number, number, number]; std: [number, number, number] }
-    const { vision } = goldenModel(device, 'clip_tiny_img224', { mean, std })
+    const { vision } = await goldenModel(device, 'clip_tiny_img224', { mean, std })
     const image = (path: string): Tensor => tensor(device, coded.get(path), [1, ...coded.shape(path)])
     const large = (x: Tensor): Tensor => resizeImage(x, { height: 224, width: 224, filter: 'bilinear' })
     const rgb = image('img224/in/rgb')
@@ -135,7 +135,7 @@ test('clip_coded_loss: the coded losses through a bilinear resize to 224', PATIE
 
 test('several images in one call give the features of one call each', async () => {
   const [, { device }] = await testDevices()
-  const { vision } = goldenModel(device, 'clip_tiny_b')
+  const { vision } = await goldenModel(device, 'clip_tiny_b')
   const { pixels } = pixelsOf(device, 'b/in/pixel_values')
   const [batch, height, width, channels] = pixels.shape
   const flat = reshape(pixels, [batch, height * width * channels])
@@ -146,6 +146,6 @@ test('several images in one call give the features of one call each', async () =
 
 test('pixels of another size are refused', async () => {
   const [{ device }] = await testDevices()
-  const { vision } = goldenModel(device, 'clip_tiny_b')
+  const { vision } = await goldenModel(device, 'clip_tiny_b')
   expect(() => vision.features(tensor(device, new Float32Array(12), [1, 2, 2, 3]))).toThrow('pixels [1, 2, 2, 3] are not [B, 24, 24, 3]')
 })

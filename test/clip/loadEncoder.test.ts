@@ -6,7 +6,12 @@ import { loadEncoder } from '../../src/clip/clipModel.ts'
 import { expressionEncoder } from '../../src/clip/textImageEncoder.ts'
 import { fileMap } from '../../src/io/files.ts'
 import { parseSafetensors, type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts'
-import { readLeaf } from '../../src/tensor/device.ts'
+import { readLeaf, tensor } from '../../src/tensor/device.ts'
+import { grad } from '../../src/tensor/grad.ts'
+import { sum } from '../../src/tensor/ops/reduce.ts'
+import { resizeImage } from '../../src/tensor/ops/resize.ts'
+import { evaluate } from '../../src/tensor/plan.ts'
+import { testDevices } from '../tensor/harness.ts'
 import { plainDevice } from '../tensor/plainDevice.ts'
 
 const FILES = ['config.json', 'tokenizer.json', 'preprocessor_config.json', 'model.safetensors', 'expression_head.safetensors']
@@ -36,7 +41,7 @@ function weightsWith(changes: Record<string, StoredTensor | undefined>): Uint8Ar
 
 for (const file of FILES.slice(0, 4)) {
   test(`a folder without a ${file} is named`, async () => {
-    await expect(load({ [file]: undefined })).rejects.toThrow(`enc/${file}: an encoder folder without a ${file}; download every file`)
+    await expect(load({ [file]: undefined })).rejects.toThrow(`enc/${file}: an encoder folder without a ${file}`)
   })
 }
 
@@ -72,6 +77,99 @@ test('a head that does not fit is named', async () => {
     'enc/expression_head.safetensors: tensor "weight" is F32 [53, 128], not [2, 128]',
   )
 })
+
+test('weights in shards are the same encoder; a shard that lacks is named', async () => {
+  const { tensors } = parseSafetensors(read('model.safetensors'), 'model.safetensors')
+  const [text, vision] = [true, false].map(wanted => new Map([...tensors].filter(([name]) => name.startsWith('text') === wanted)))
+  const index = {
+    weight_map: Object.fromEntries([...tensors.keys()].map(name => [name, name.startsWith('text') ? 'a.safetensors' : 'b.safetensors'])),
+  }
+  const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+  const shards = {
+    'model.safetensors': undefined,
+    'model.safetensors.index.json': json(index),
+    'a.safetensors': writeSafetensors(text),
+    'b.safetensors': writeSafetensors(vision),
+  }
+  const [a, b] = await Promise.all(
+    [load({}), load(shards)].map(async e => readLeaf((await e).device, await (await e).encodeText(['a smiling face']))),
+  )
+  expect(b).toEqual(a)
+  await expect(load({ ...shards, 'b.safetensors': undefined })).rejects.toThrow(
+    'enc/b.safetensors: no such file, but enc/model.safetensors.index.json',
+  )
+  const fewer = new Map([...vision].slice(1))
+  await expect(load({ ...shards, 'b.safetensors': writeSafetensors(fewer) })).rejects.toThrow('enc/b.safetensors: no tensor "')
+  const outside = { weight_map: { x: '../../secret.safetensors' } }
+  await expect(load({ ...shards, 'model.safetensors.index.json': json(outside) })).rejects.toThrow('which is not a file of this folder')
+})
+
+test('vocab.json and merges.txt serve where there is no tokenizer.json', async () => {
+  const { vocab, merges } = JSON.parse(new TextDecoder().decode(read('tokenizer.json'))).model
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+  const old = {
+    'tokenizer.json': undefined,
+    'vocab.json': bytes(JSON.stringify(vocab)),
+    'merges.txt': bytes(merges.map((m: string | string[]) => (typeof m === 'string' ? m : m.join(' '))).join('\n')),
+  }
+  const [a, b] = await Promise.all([load({}), load(old)].map(async e => readLeaf((await e).device, await (await e).encodeText(['a smiling face']))))
+  expect(b).toEqual(a)
+  await expect(load({ ...old, 'merges.txt': undefined })).rejects.toThrow(
+    'enc/merges.txt: an encoder folder without a merges.txt; it belongs to vocab.json',
+  )
+})
+
+test('a tower that is not asked for takes no memory, and says so when it is used', async () => {
+  const used = async (towers: ('image' | 'text')[]) => {
+    const encoder = await loadEncoder(plainDevice('single'), folderWith({}), { towers })
+    return { encoder, bytes: encoder.device.memory.used }
+  }
+  const [image, text, both] = [await used(['image']), await used(['text']), await used(['image', 'text'])]
+  expect(image.bytes + text.bytes).toBeGreaterThanOrEqual(both.bytes)
+  expect(image.bytes).toBeLessThan(both.bytes)
+  await expect(image.encoder.encodeText(['a face'])).rejects.toThrow('encodeText: the text tower of "enc" is not on the device')
+  both.encoder.release('text')
+  expect(both.encoder.device.memory.used).toBe(image.bytes)
+  await expect(both.encoder.encodeText(['a face'])).rejects.toThrow('the text tower of "enc" is not on the device')
+})
+
+test('renders resized as the authors code does: bilinear, straight to the square', async () => {
+  const device = plainDevice('single')
+  const [usual, coded] = [await loadEncoder(device, folderWith({})), await loadEncoder(device, folderWith({}), { renderResize: 'coded' })]
+  const picture = tensor(
+    device,
+    Float32Array.from({ length: 20 * 30 * 3 }, (_, i) => (i % 97) / 97),
+    [1, 20, 30, 3],
+  )
+  const square = resizeImage(picture, { height: 112, width: 112, filter: 'bilinear' })
+  const [a, b, c] = await evaluate(device, [coded.encodeImage(picture), usual.encodeImage(square), usual.encodeImage(picture)])
+  expect(a).toEqual(b)
+  expect(a).not.toEqual(c)
+})
+
+test('16-bit weights stay 16-bit on a GPU and give the same features', async () => {
+  for (const { name, device, compileOnly } of await testDevices()) {
+    if (device.kind !== 'gpu') continue
+    const before = device.memory.used
+    const half = await loadEncoder(device, folderWith({}), { towers: ['image'] })
+    const bytes = device.memory.used - before
+    const single = await loadEncoder(device, folderWith({ 'model.safetensors': weightsWith({}) }), { towers: ['image'] })
+    expect(bytes, name).toBeLessThan(0.65 * (device.memory.used - before - bytes))
+    const picture = tensor(
+      device,
+      Float32Array.from({ length: 112 * 112 * 3 }, (_, i) => (i % 97) / 97),
+      [1, 112, 112, 3],
+    )
+    const rows: Float32Array[] = []
+    for (const encoder of [half, single]) {
+      const y = encoder.encodeImage(picture)
+      rows.push(...(await evaluate(device, [y, grad(sum(y), [picture])[0]])))
+    }
+    if (compileOnly) continue
+    for (const [i, value] of rows[2].entries()) expect(rows[0][i]).toBeCloseTo(value, 4)
+    for (const [i, value] of rows[3].entries()) expect(rows[1][i]).toBeCloseTo(value, 4)
+  }
+}, 120_000)
 
 test('a folder that is not there is named', async () => {
   await expect(loadEncoder(plainDevice('single'), '/nowhere/clip')).rejects.toThrow('/nowhere/clip: no such folder')
