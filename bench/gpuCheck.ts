@@ -1,5 +1,6 @@
 /**
- * Does the GPU of this machine compute what the CPU computes, and how fast? `npm run check:gpu -- [--quick]`; FACECLIPNERF_DEVICE picks the adapter.
+ * Does the GPU of this machine compute what the CPU computes, and how fast? `npm run check:gpu -- [--quick] [operations] [training] [pace]`; FACECLIPNERF_DEVICE picks the
+ * adapter.
  * Needs no capture, no test runner and no other package than `webgpu`, so that one bundled file checks a bare machine:
  *
  *     npx esbuild bench/gpuCheck.ts --bundle --platform=node --format=esm --target=node20 --external:sharp --external:webgpu \
@@ -22,10 +23,11 @@ import type { Device } from '../src/tensor/device.ts'
 import { compile } from '../src/tensor/plan.ts'
 import { type Numbers, showShape } from '../src/tensor/tensor.ts'
 import { smallCapture } from '../test/nerf/smallScene.ts'
-import { operationPlans } from '../test/wgsl/operationPlans.ts'
-import type { WgslPlan } from '../test/wgsl/plans.ts'
+import { type OperationPlan, operationPlans } from '../test/wgsl/operationPlans.ts'
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
+const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean', default: false } }, allowPositionals: true })
+const { quick } = values
+const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
 const SIZES = quick
   ? { rays: 16, steps: 3, size: 24, timedSteps: 2, fast: { rays: 256, samples: 8 } }
   : { rays: 512, steps: 50, size: 128, timedSteps: 100, fast: {} }
@@ -57,10 +59,9 @@ console.log(
 )
 console.log(`compared with: ${cpu.description}, Node ${process.version}\n`)
 
-await checkOperations()
-await checkTraining()
-await timeTraining('tiny')
-await timeTraining('fast')
+if (wanted('operations')) await checkOperations()
+if (wanted('training')) await checkTraining()
+if (wanted('pace')) for (const preset of ['tiny', 'fast'] as const) await timeTraining(preset)
 console.log(failures.length === 0 ? `\n${name} agrees with the CPU` : `\n${failures.length} disagree:\n${failures.join('\n')}`)
 process.exitCode = failures.length === 0 ? 0 : 1
 
@@ -80,7 +81,7 @@ async function checkOperations(): Promise<void> {
   }
 }
 
-async function resultsOf(device: Device, plan: WgslPlan): Promise<{ shape: readonly number[]; values: Numbers }[]> {
+async function resultsOf(device: Device, plan: OperationPlan): Promise<{ shape: readonly number[]; values: Numbers }[]> {
   const request = plan.build(device)
   using compiled = compile(device, request)
   compiled.run()

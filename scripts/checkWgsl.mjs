@@ -1,21 +1,21 @@
-// Compiles and validates every kernel of test/wgsl/plans.ts on Dawn's null backend: no GPU needed. Run with tsx.
+// Compiles and validates every kernel of test/wgsl/checks.ts on Dawn's null backend, within the limits that every WebGPU device has: no GPU needed.
+// Run with tsx; a word as argument picks the checks whose names hold it.
 import { gpuBackend } from '../src/tensor/gpuBackend.ts'
-import { compile } from '../src/tensor/plan.ts'
 import { openNullGpu } from '../test/gpu/softwareGpu.ts'
-import { WGSL_PLANS } from '../test/wgsl/plans.ts'
+import { WGSL_CHECKS } from '../test/wgsl/checks.ts'
+import { roomlessGpu } from '../test/wgsl/roomlessGpu.ts'
 
-/** Validates one plan on a device of its own; returns the error, if any. */
-async function failureOf(plan) {
-  const gpu = await openNullGpu()
+/** Does one piece of work on a device of its own; returns the error, if any. */
+async function failureOf({ name, run }) {
+  const gpu = await openNullGpu('default')
   if (typeof gpu === 'string') throw new Error(`checkWgsl: ${gpu}`)
-  const device = gpuBackend(gpu)
+  const device = gpuBackend(roomlessGpu(gpu))
   try {
-    const program = compile(device, plan.build(device))
-    program.run()
+    await run(device)
     await device.sync()
-    console.log(`ok    ${plan.name}: ${program.nodes.length} operations`)
+    console.log(`ok    ${name}: ${(device.memory.peak / 2 ** 20).toFixed(0)} MiB`)
   } catch (error) {
-    console.log(`FAIL  ${plan.name}: ${error.message}`)
+    console.log(`FAIL  ${name}: ${error.message}`)
     return error
   } finally {
     device[Symbol.dispose]()
@@ -23,7 +23,9 @@ async function failureOf(plan) {
 }
 
 const started = performance.now()
-let failed = 0
-for (const plan of WGSL_PLANS) if (await failureOf(plan)) failed++
-console.log(`${WGSL_PLANS.length - failed} of ${WGSL_PLANS.length} plans compile, ${((performance.now() - started) / 1000).toFixed(1)} s`)
+const [wanted = ''] = process.argv.slice(2)
+const checks = WGSL_CHECKS.filter(({ name }) => name.includes(wanted))
+let failed = checks.length === 0 ? 1 : 0
+for (const check of checks) if (await failureOf(check)) failed++
+console.log(`${checks.length - failed} of ${checks.length} compile, ${((performance.now() - started) / 1000).toFixed(1)} s`)
 process.exitCode = failed > 0 ? 1 : 0

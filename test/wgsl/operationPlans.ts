@@ -34,7 +34,6 @@ import { permute } from '../../src/tensor/ops/transpose.ts'
 import type { PlanRequest } from '../../src/tensor/plan.ts'
 import { detach, elements, type GraphNode, type Numbers, reshape, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
 import { cotangent, randomValues } from '../tensor/opCase.ts'
-import type { WgslPlan } from './plans.ts'
 
 /** Samples a ray. */
 const M = 32
@@ -68,6 +67,12 @@ const units = (rows: number): Input => ({
   },
 })
 
+/** What is compiled, and read where it runs. */
+export interface OperationPlan {
+  readonly name: string
+  build(device: Device): PlanRequest
+}
+
 function leavesOf(device: Device, inputs: readonly Input[]): Tensor[] {
   return inputs.map((input, i) => {
     const { shape, values } = 'shape' in input ? input : { shape: input, values: randomValues }
@@ -76,7 +81,7 @@ function leavesOf(device: Device, inputs: readonly Input[]): Tensor[] {
 }
 
 /** Forward and gradient of one operation. */
-function operation(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor | Tensor[]): WgslPlan {
+function operation(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor | Tensor[]): OperationPlan {
   return {
     name,
     build(device) {
@@ -93,12 +98,12 @@ function operation(name: string, inputs: readonly Input[], build: (x: Tensor[]) 
 }
 
 /** Operations without a gradient. */
-function values(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor[]): WgslPlan {
+function values(name: string, inputs: readonly Input[], build: (x: Tensor[]) => Tensor[]): OperationPlan {
   return { name, build: (device): PlanRequest => ({ outputs: build(leavesOf(device, inputs)) }) }
 }
 
 /** Operations that write into their inputs, which are what is read afterwards. */
-function effect(name: string, inputs: readonly Input[], build: (x: Tensor[]) => GraphNode): WgslPlan {
+function effect(name: string, inputs: readonly Input[], build: (x: Tensor[]) => GraphNode): OperationPlan {
   return {
     name,
     build(device): PlanRequest {
@@ -117,7 +122,7 @@ const HASH = { resolutions: [16, 24, 36, 54, 81, 122, 182, 273], log2Entries: 15
 const GRID = { near: 0.5, far: 2, bins: 128, resolution: 64, uniformShare: 0.1 }
 
 /** @param R rays; operations on points see R · 32 of them. */
-export function operationPlans(R = 4096): readonly WgslPlan[] {
+export function operationPlans(R = 4096): readonly OperationPlan[] {
   const Q = R * M
   return [
     ...Object.entries(UNARY).map(([name, op]) => operation(name, [[Q]], ([x]) => op(x))),
