@@ -6,7 +6,9 @@
  * from half of the cameras (with --text: by its sentence and the embedded encoder), then PSNR within the face on the other cameras, for the unedited face,
  * the best single code (FreeCode, Eq. 12) and the compositor (PAC, Eq. 13). Both get the same steps, views and loss; the single code starts from each anchor
  * in turn at each of three learning rates, and the run that scores best on the cameras it is judged by counts, an advantage the compositor does not get.
- * Prints a Markdown table and writes a sheet: truth, unedited, FreeCode, PAC.
+ * Prints a Markdown table and writes a sheet: truth, unedited, FreeCode, PAC. Bundles into one file for a machine without the repository: `npx esbuild
+ * bench/linked.ts --bundle --platform=node --format=esm --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers`, then
+ * --encoder names the folder assets/encoder.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -45,6 +47,7 @@ const { values, positionals } = parseArgs({
     text: { type: 'boolean', default: false },
     reference: { type: 'string', default: '000000' },
     downscale: { type: 'string' },
+    encoder: { type: 'string' },
     seed: { type: 'string', default: '0' },
     out: { type: 'string', default: 'linked.png' },
   },
@@ -57,7 +60,7 @@ using device = await openDevice()
 const scene = await loadScene(device, await readFile(scenePath), scenePath)
 const capture = await loadCapture(capturePath, { downscale: values.downscale === undefined ? undefined : Number(values.downscale) })
 const truth = await loadGroundTruth(capturePath, capture)
-const encoder = await loadEncoder(device)
+const encoder = await loadEncoder(device, values.encoder)
 const anchors = await selectAnchors(scene, expressionEncoder(encoder), { reference: findFrame(scene, values.reference).code })
 console.log(`${device.description}; ${scene.description.preset} at ${scene.step} steps; anchors ${anchors.frames.join(', ')} (neutral first)`)
 
