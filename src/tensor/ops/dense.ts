@@ -14,7 +14,9 @@ import {
   type TensorType,
   type WgslWork,
 } from '../tensor.ts'
+import { isNarrow, narrowBackward } from './denseBackwardTile.ts'
 import { gemm } from './gemm.ts'
+import { sumSlices } from './sumSlices.ts'
 import { itemKernel } from './wgsl.ts'
 
 /** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
@@ -199,8 +201,12 @@ function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: b
 
 /** Rows of x summed per slice of dW: bounds the partial sums' memory and keeps the GPU busy. */
 const ROWS_PER_SLICE = 2048
+/** Of the bias gradient: its invocations are few (columns x slices), so their loops are short. */
+const ROWS_PER_BIAS_SLICE = 128
 
 function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs): WgslWork {
+  const narrow = { rows, nIn, nOut, slope: SLOPE_WGSL[activation], input: wantInput, weights }
+  if (isNarrow(narrow)) return narrowBackward(narrow)
   const linear = activation === 'none'
   const lengths: number[] = linear ? [] : [rows * nOut]
   const dz = { name: 'dz', ref: linear ? input(3) : scratch(0) }
@@ -234,22 +240,17 @@ function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantIn
   const [a, b] = [`x[c * ${nIn}u + r]`, `dz[r * ${nOut}u + c]`]
   const first = wantInput ? 1 : 0
   add(gemm({ label: 'denseBackwardWeights', m: nIn, n: nOut, k: rows, reads, out: output(first), a, b, aAlong: 'm', slices }, lengths.length))
-  const partial = { name: 'partial', ref: scratch(lengths.push(slices * nOut) - 1) }
+  const biasSlices = Math.ceil(rows / ROWS_PER_BIAS_SLICE)
+  const partial = { name: 'partial', ref: scratch(lengths.push(biasSlices * nOut) - 1) }
   dispatches.push(
     itemKernel({
       label: 'denseBackwardBiasSlices',
       reads: [dz],
       writes: [partial],
-      items: slices * nOut,
-      body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
+      items: biasSlices * nOut,
+      body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_BIAS_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_BIAS_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
     }),
-    itemKernel({
-      label: 'denseBackwardBias',
-      reads: [partial],
-      writes: [{ name: 'db', ref: output(first + 1) }],
-      items: nOut,
-      body: `  var s = 0.0;\n  for (var j = 0u; j < ${slices}u; j++) { s += partial[j * ${nOut}u + i]; }\n  db[i] = s;`,
-    }),
+    sumSlices({ label: 'denseBackwardBias', partial: partial.ref, slices: biasSlices, outputs: [{ ref: output(first + 1), length: nOut }] }),
   )
   return { scratch: lengths, dispatches }
 }

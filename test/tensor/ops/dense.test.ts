@@ -36,6 +36,27 @@ describe('dense', () => {
     return compareDevices({ name: op.name, run: device => evaluateCase(device, op), tolerance: 1e-4 })
   })
 
+  // The one-pass gradient: odd and even sizes, one and several teams, more tiles than workgroups, rows that fill no tile, with and without dx.
+  const narrow = [
+    { nIn: 64, nOut: 64, activation: 'relu' },
+    { rows: 16411, nIn: 44, nOut: 32, activation: 'relu' },
+    { nIn: 17, nOut: 6, activation: 'softplus' },
+    { nIn: 33, nOut: 1, activation: 'none' },
+    { nIn: 32, nOut: 3, activation: 'sigmoid', gradient: [1, 2] },
+    { nIn: 24, nOut: 5, activation: 'relu', gradient: [0] },
+  ] satisfies { rows?: number; nIn: number; nOut: number; activation: Activation; gradient?: number[] }[]
+  for (const { rows = 4111, nIn, nOut, activation, gradient } of narrow) {
+    test(`narrow and long: ${rows} x ${nIn} x ${nOut}, ${activation}${gradient ? `, gradient of ${gradient}` : ''}`, () => {
+      const op = {
+        name: `dense ${rows} x ${nIn} x ${nOut}`,
+        inputs: layer(rows, nIn, nOut),
+        gradient,
+        build: ([x, w, b]: Parameters<typeof dense>[0][]) => dense(x, w, b, activation),
+      }
+      return compareDevices({ name: op.name, run: device => evaluateCase(device, op), tolerance: 1e-4 })
+    })
+  }
+
   test('several slices of rows, leading axes folded', () =>
     checkOp({ name: 'dense', inputs: [{ shape: [3, 1400, 5] }, { shape: [5, 7] }, { shape: [7] }], build: ([x, w, b]) => dense(x, w, b, 'sigmoid') }))
 
