@@ -5,7 +5,11 @@ import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/ope
 export * from './index.ts'
 
 /** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */
-const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init'
+const TOGGLES = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init',
+  // A browser's protection, which hides kernels under 65 µs from profiles.
+  'disable-dawn-features=timestamp_quantization',
+]
 
 /**
  * Opens a device: a GPU through Dawn when there is one, else the CPU; its description says which and why.
@@ -32,7 +36,7 @@ async function dawn(wanted?: string): Promise<Found> {
     const { create } = await import('webgpu')
     const name = wanted && (await dawnNames(create)).find(n => n.toLowerCase().includes(wanted.toLowerCase()))
     // Dawn knows adapters by names that their info need not repeat, so a name it knew is settled here.
-    return name ? { gpu: create([TOGGLES, `adapter=${name}`]), adapter: undefined, software: true } : { gpu: create([TOGGLES]) }
+    return name ? { gpu: create([...TOGGLES, `adapter=${name}`]), adapter: undefined, software: true } : { gpu: create(TOGGLES) }
   } catch (error) {
     return { noGpu: `the optional package webgpu does not load (${firstLine(error)})` }
   }
