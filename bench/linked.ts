@@ -37,7 +37,7 @@ import {
 } from '../src/node.ts'
 
 /** Learning rates of the single code at its first step; each falls to a tenth. */
-const RATES = [1e-1, 3e-2, 1e-2]
+const RATES = [2e-1, 6e-2, 2e-2]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -10,8 +10,8 @@ import type { CodesAt, EditableCodes } from './editableCodes.ts'
 
 /** A code w [d_w] that an edit trains, the same at every point. The guidance has local minima: try each anchor as the start. */
 export class FreeCode implements EditableCodes {
-  /** Codes are numbers of size about one, and all of them are one step: slower than the compositor's weights. */
-  readonly rates = [1e-2, 1e-3] as const
+  /** Above the compositor's: codes are numbers of size about one, and Adam moves each by at most its rate in a step. */
+  readonly rates = [6e-2, 6e-3] as const
   readonly parameters: ParameterSet
   readonly codes: CodeField
 

@@ -139,7 +139,33 @@ describe('anchors, edit, render, evaluate', () => {
     expect(existsSync(at('ada.evaluation.png'))).toBe(true)
   }, 180_000)
 
+  it('edits by an example picture and its camera file', async () => {
+    const target = `${CAPTURE}/rgb/2x/000020.png=${CAPTURE}/camera/000020.json`
+    const made = await verb('edit', at('ada.scene'), '--target', target, '-o', at('like.edit'), '--steps', '1', '--anchors', '2')
+    expect(made.code, made.err).toBe(0)
+    expect(made.out).toBe(`wrote ${at('like.edit')} ("like 000020.png", 1 steps)\n`)
+    const { code, err } = await verb('render', at('ada.scene'), '--edit', at('like.edit'), '-o', at('like.png'))
+    expect(code, err).toBe(0)
+  }, 120_000)
+
   it.each([
+    ['nothing to steer an edit by', ['edit', 'ada.scene', '-o', 'x.edit'], /neither a sentence nor --target; say what the face should look like/],
+    [
+      'a sentence and a picture',
+      ['edit', 'ada.scene', 'a face', '--target', 'a.jpg=000000', '-o', 'x.edit'],
+      /both a sentence and --target; say what the face should look like/,
+    ],
+    ['a picture that is missing', ['edit', 'ada.scene', '--target', 'no.jpg=000000', '-o', 'x.edit'], /no\.jpg: no such file; name an image file/],
+    [
+      'a frame there is not, for a picture',
+      ['edit', 'ada.scene', '--target', `${CAPTURE}/rgb/2x/000020.png=999`, '-o', 'x.edit'],
+      /no frame "999"; there are 000000/,
+    ],
+    [
+      'a camera that is none',
+      ['edit', 'ada.scene', '--target', `${CAPTURE}/rgb/2x/000020.png=${CAPTURE}/scene.json`, '-o', 'x.edit'],
+      /scene\.json: no "orientation"/,
+    ],
     ['more anchors than frames', ['anchors', 'ada.scene', '--anchors', '49'], /49 anchors from 48 frames; ask for at most 48/],
     ['a frame there is not', ['render', 'ada.scene', '-o', 'x.png', '--frame', '999'], /no frame "999"; there are 000000/],
     ['an empty sentence', ['edit', 'ada.scene', ' ', '-o', 'x.edit'], /the text is empty/],

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, describe, expect, test } from 'vitest'
+import { cameraFromJson } from '../../src/camera/camera.ts'
+import { loadCapture } from '../../src/capture/capture.ts'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { AnchorCompositor } from '../../src/edit/anchorCompositor.ts'
 import { edit } from '../../src/edit/edit.ts'
@@ -11,7 +14,7 @@ import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { tensor } from '../../src/tensor/device.ts'
 import { evaluate } from '../../src/tensor/plan.ts'
-import { cameraAt, SIZE, smallCapture, smallScene } from '../nerf/smallScene.ts'
+import { cameraAt, SIZE, smallScene } from '../nerf/smallScene.ts'
 import { expressiveScene } from './expressiveScene.ts'
 import { anchorsOf } from './smallAnchors.ts'
 
@@ -105,16 +108,18 @@ describe('a target picture', () => {
     )
   })
 
-  test('has a camera of the capture’s world or of a frame, in scene units either way', () => {
-    const capture = { ...smallCapture(), center: [1, 2, 3] as [number, number, number], scale: 0.5 }
-    const moved = new SceneManipulator(device, capture, { preset: 'tiny' })
-    const camera = cameraAt(0.2)
-    expect(worldCamera(moved, camera).position).toEqual(camera.position.map((p, i) => (p - capture.center[i]) * 0.5))
-    const frame = capture.frames[1]
-    const found = frameCamera(moved, frame.id)
-    for (const axis of [0, 1, 2]) expect(found.position[axis]).toBeCloseTo(frame.camera.position[axis], 5)
-    const { world, ...older } = moved.description
-    expect(world).toEqual({ center: [1, 2, 3], scale: 0.5 })
+  test('has a camera of the capture’s world or of a frame, in scene units either way', async () => {
+    const folder = 'assets/captures/ada-mini'
+    const capture = await loadCapture(folder)
+    const ada = new SceneManipulator(device, capture, { preset: 'tiny' })
+    const { id, camera } = capture.frames[20]
+    const path = `${folder}/camera/${id}.json`
+    expect(worldCamera(ada, cameraFromJson(JSON.parse(await readFile(path, 'utf8')), path))).toEqual(camera)
+    const { position, ...lens } = frameCamera(ada, id)
+    expect(lens).toEqual({ ...camera, position: undefined })
+    for (const axis of [0, 1, 2]) expect(position[axis]).toBeCloseTo(camera.position[axis], 9)
+    const { world, ...older } = ada.description
+    expect(world).toEqual({ center: capture.center, scale: capture.scale })
     expect(() => worldCamera(new SceneManipulator(device, older), camera)).toThrow('name a frame instead of a camera file')
   })
 })
