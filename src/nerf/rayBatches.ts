@@ -53,6 +53,11 @@ const LEAST = 0.1
 
 interface Source {
   readonly camera: Camera
+  readonly width: number
+  readonly height: number
+  readonly origin: Vector3
+  /** World to camera, row by row. */
+  readonly orientation: Float64Array
   readonly image: Float32Array
   readonly code: number
   /** Directions in camera axes, [H · W, 3]; shared by frames with one lens. */
@@ -71,8 +76,13 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   for (const frame of capture.frames.filter(f => f.split === 'train')) {
     const share = personShares(frame.camera.imageSize, frame.mask)
     const columns = Math.ceil(frame.camera.imageSize[0] / BLOCK)
+    const camera = intoSpace(frame.camera, space)
     sources.push({
-      camera: intoSpace(frame.camera, space),
+      camera,
+      width: camera.imageSize[0],
+      height: camera.imageSize[1],
+      origin: camera.position,
+      orientation: Float64Array.from(camera.orientation.flat()),
       image: frame.image,
       code: frame.code,
       lens: lensOf(frame.camera, lenses),
@@ -88,9 +98,12 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   const errors = known ?? new Float32Array(blocks).fill(1)
   const share = Float32Array.from(shares.flatMap(s => [...s]))
   const sourceOfBlock = Uint32Array.from(shares.flatMap((s, i) => [...s].map(() => i)))
+  const powered = Float64Array.from(errors, e => e ** errorPower)
   const cumulative = new Float64Array(blocks)
   let stale = true
   const drawn = new Uint32Array(rays)
+  const sums = new Float64Array(blocks)
+  const counts = new Uint32Array(blocks)
   const batch: RayBatch = {
     origins: new Float32Array(rays * 3),
     directions: new Float32Array(rays * 3),
@@ -100,48 +113,54 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   return {
     errors,
     draw(step) {
-      if (stale) accumulate(errors, share, errorPower, cumulative)
+      if (stale) accumulate(errors, powered, share, errorPower, cumulative)
       stale = false
       const random = new HostRandom(seed + Math.imul(step, 0x9e3779b1), STREAM)
       for (let r = 0; r < rays; r++) {
         const block = firstAbove(cumulative, random.next() * cumulative[blocks - 1])
         const source = sources[sourceOfBlock[block]]
-        const [width, height] = source.camera.imageSize
+        const { lens, image, orientation, width, height, columns } = source
         const local = block - source.firstBlock
-        const column = Math.min((local % source.columns) * BLOCK + random.integer(BLOCK), width - 1)
-        const row = Math.min(Math.floor(local / source.columns) * BLOCK + random.integer(BLOCK), height - 1)
+        const column = Math.min((local % columns) * BLOCK + random.integer(BLOCK), width - 1)
+        const row = Math.min(Math.floor(local / columns) * BLOCK + random.integer(BLOCK), height - 1)
         const at = (row * width + column) * 3
-        const along: Vector3 = [source.lens[at], source.lens[at + 1], source.lens[at + 2]]
-        batch.directions.set(transformTransposed(source.camera.orientation, along), 3 * r)
-        batch.origins.set(source.camera.position, 3 * r)
-        for (let c = 0; c < 3; c++) batch.colors[3 * r + c] = source.image[at + c]
+        const to = 3 * r
+        // Written out: thousands of small arrays per step would cost more than the rest of a step on a GPU.
+        for (let c = 0; c < 3; c++) {
+          batch.directions[to + c] = orientation[c] * lens[at] + orientation[3 + c] * lens[at + 1] + orientation[6 + c] * lens[at + 2]
+          batch.origins[to + c] = source.origin[c]
+          batch.colors[to + c] = image[at + c]
+        }
         batch.codes[r] = source.code
         drawn[r] = block
       }
       return batch
     },
     observe(squaredErrors) {
-      const sums = new Map<number, { sum: number; count: number }>()
       for (const [r, block] of drawn.entries()) {
-        const entry = sums.get(block) ?? { sum: 0, count: 0 }
-        entry.sum += squaredErrors[r]
-        entry.count++
-        sums.set(block, entry)
+        sums[block] += squaredErrors[r]
+        counts[block]++
       }
-      for (const [block, { sum, count }] of sums) errors[block] += NOVELTY * (sum / count - errors[block])
+      for (const block of drawn) {
+        if (counts[block] === 0) continue
+        errors[block] += NOVELTY * (sums[block] / counts[block] - errors[block])
+        powered[block] = errors[block] ** errorPower
+        sums[block] = 0
+        counts[block] = 0
+      }
       stale = true
     },
   }
 }
 
-/** Running sums of the blocks' weights: share · ((error / mean error)^power + least). */
-function accumulate(errors: Float32Array, share: Float32Array, power: number, cumulative: Float64Array): void {
+/** Running sums of the blocks' weights: share · ((error / mean error)^power + least). `powered` holds error^power: a capture has 200,000 blocks. */
+function accumulate(errors: Float32Array, powered: Float64Array, share: Float32Array, power: number, cumulative: Float64Array): void {
   let total = 0
-  for (const e of errors) total += e
-  const scale = errors.length / Math.max(total, 1e-12)
+  for (let b = 0; b < errors.length; b++) total += errors[b]
+  const scale = (errors.length / Math.max(total, 1e-12)) ** power
   let sum = 0
   for (let b = 0; b < errors.length; b++) {
-    sum += share[b] * ((errors[b] * scale) ** power + LEAST)
+    sum += share[b] * (powered[b] * scale + LEAST)
     cumulative[b] = sum
   }
 }
