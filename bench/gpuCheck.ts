@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { openCpuDevice } from '../src/cpu/cpuDevice.ts'
 import type { PresetName } from '../src/nerf/presets.ts'
 import { rayBatches } from '../src/nerf/rayBatches.ts'
+import { samplesPerRay } from '../src/nerf/rayLevels.ts'
 import { createRenderer } from '../src/nerf/render.ts'
 import { loadScene, saveScene } from '../src/nerf/sceneFile.ts'
 import { SceneManipulator } from '../src/nerf/sceneManipulator.ts'
@@ -110,7 +111,7 @@ function newScene(device: Device, preset: PresetName): SceneManipulator {
     preset,
     config: c => ({
       ...c,
-      sampling: { ...c.sampling, samples: (preset === 'fast' && SIZES.fast.samples) || c.sampling.samples },
+      sampling: c.sampling.kind === 'grid' && preset === 'fast' ? { ...c.sampling, samples: SIZES.fast.samples || c.sampling.samples } : c.sampling,
       training: { ...c.training, rays: (preset === 'fast' && SIZES.fast.rays) || c.training.rays },
     }),
   })
@@ -148,7 +149,7 @@ async function timeTraining(preset: PresetName): Promise<void> {
   const capture = smallCapture(8, SIZES.size)
   const scene = newScene(gpu, preset)
   const { rays } = scene.config.training
-  const { samples } = scene.config.sampling
+  const samples = samplesPerRay(scene.config.sampling).training
   const steps = SIZES.timedSteps
   for await (const _ of train(scene, capture, { until: Math.ceil(steps / 4), reportEvery: steps })); // pipelines are made
   let began = performance.now()

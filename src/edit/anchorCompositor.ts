@@ -4,7 +4,7 @@
  */
 
 import type { CodeField } from '../nerf/codeField.ts'
-import type { FieldConfig } from '../nerf/presets.ts'
+import type { FieldConfig } from '../nerf/sceneConfig.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { encodePoints } from '../nerf/slicingSurface.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'

@@ -3,6 +3,7 @@
  * depend on the codes (samples, warp, template features) is computed once per view and cached; gradients flow through every sampled ray.
  */
 import type { Camera } from '../camera/camera.ts'
+import { samplesPerRay } from '../nerf/rayLevels.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Adam } from '../nn/optimizer.ts'
 import { exponentialSchedule } from '../nn/schedules.ts'
@@ -58,7 +59,7 @@ export async function* edit(
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
   const { steps = 60, search = true, tvWeight = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
-  const views = await cacheViews(scene, guidance, cameras, options.samples ?? scene.config.sampling.samples, seed)
+  const views = await cacheViews(scene, guidance, cameras, options.samples ?? samplesPerRay(scene.config.sampling).edit, seed)
   try {
     if (search && field.search) {
       const began = performance.now()

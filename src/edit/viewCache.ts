@@ -1,11 +1,10 @@
 /** What an edit need not compute twice: per view, everything about the frozen scene that does not depend on the codes H is given. */
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
-import { sampleRays } from '../nerf/render.ts'
+import { lastLevel, type RayQuery, renderRays } from '../nerf/rayLevels.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
-import { rayPoints } from '../tensor/ops/rayPoints.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
@@ -29,7 +28,7 @@ export interface ViewTables {
   readonly directions: Tensor
   /** What the guidance keeps of the unedited picture, [1, featureSize]. */
   readonly reference: Tensor
-  /** Template features [Q, levels · features], unless they are too many to keep. */
+  /** What F sees of the warped points, [Q, features], unless that is too much to keep. */
   readonly position?: Tensor
 }
 
@@ -67,13 +66,10 @@ export async function cacheViews(
   const rays = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), jitter: new Storage(device, Q) }
   const o = rays.origins.tensor([R, 3])
   const d = rays.directions.tensor([R, 3])
-  const { z, starts } = sampleRays(scene, o, d, rays.jitter.tensor([R, M]))
-  const x = rayPoints(o, d, z)
-  const codes = scene.referenceField(x)
-  const warped = scene.warp(x, codes)
-  const position = scene.encodeTemplate(warped)
-  const { rgb, sigma } = scene.radiance({ warped, position, directions: d }, codes)
-  const picture = sumSamples(rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true }), rgb)
+  const { referenceField } = scene
+  const draw: RayQuery['draw'] = pass => (pass === 'last' ? rays.jitter.tensor([R, M]) : undefined)
+  const levels = renderRays(scene, { origins: o, directions: d, warp: referenceField, codes: referenceField, draw, samples: M })
+  const { x, warped, position, starts, color: picture } = lastLevel(levels)
   const number = new Storage(device, 1, 'u32')
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]))
   const tables: { readonly work: Storage; readonly kept: readonly Storage[] }[] = []
@@ -125,8 +121,8 @@ export async function cacheViews(
 /** Volume rendering of the selected view under codes [Q, d_w]: the picture [1, H, W, 3] and the samples' weights [R, M]. */
 export function renderSelected(scene: SceneManipulator, views: ViewCache, codes: Tensor): { picture: Tensor; weights: Tensor } {
   const { width, height, selected } = views
-  const { warped, directions, starts, position = scene.encodeTemplate(warped) } = selected
-  const { rgb, sigma } = scene.radiance({ warped, position, directions }, codes)
+  const { starts } = selected
+  const { rgb, sigma } = scene.radiance(selected, codes)
   const weights = rayWeights(reshape(sigma, starts.shape), starts, undefined, { infinity: true })
   return { picture: reshape(sumSamples(weights, rgb), [1, height, width, 3]), weights }
 }

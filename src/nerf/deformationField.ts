@@ -6,7 +6,7 @@ import { concat } from '../tensor/ops/concat.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import { se3Transform } from '../tensor/ops/se3.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { FieldConfig } from './presets.ts'
+import type { FieldConfig } from './sceneConfig.ts'
 
 /** Heads start at almost no motion, so that T begins near the identity. */
 const HEAD_INIT = uniformInit(0, 1e-4)

@@ -2,14 +2,12 @@
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
 import { Storage } from '../tensor/device.ts'
-import { type GridSamples, gridSamples } from '../tensor/ops/densityGrid.ts'
-import { fill } from '../tensor/ops/fill.ts'
-import { rayPoints } from '../tensor/ops/rayPoints.ts'
-import { rayWeights } from '../tensor/ops/rayWeights.ts'
 import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import type { CodeField } from './codeField.ts'
+import { lastLevel, renderRays, samplesPerRay } from './rayLevels.ts'
+import type { SceneConfig } from './sceneConfig.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { intoSpace } from './space.ts'
 
@@ -32,12 +30,19 @@ export interface RenderOptions {
   readonly warp?: CodeField
   /** Further values per point to composite, points [Q, 3] -> [Q, K]. */
   readonly channels?: (x: Tensor) => Tensor
-  /** Samples per ray; default twice those of training. */
+  /** Samples per ray; default twice those of training, or with a coarse and a fine network those of training. */
   readonly samples?: number
+  /** Rays per replay of the plan; the default bounds memory and keeps a dispatch short. */
+  readonly rays?: number
 }
 
-/** Rays per replay of the plan: bounds memory, keeps a dispatch short. */
+/** Rays per replay of the plan, at most: keeps a dispatch short. */
 const CHUNK = 4096
+/** Activations of one layer, at most: half of what WebGPU binds by default. */
+const ACTIVATIONS = 2 ** 24
+
+const raysPerChunk = ({ template }: SceneConfig, samples: number): number =>
+  Math.max(1, Math.min(CHUNK, Math.floor(ACTIVATIONS / (samples * template.trunkWidth))))
 
 /** A compiled renderer: `render` as many cameras as wanted. Leaves inside the code field may change between renders. */
 export interface Renderer extends Disposable {
@@ -45,20 +50,16 @@ export interface Renderer extends Disposable {
   render(camera: Camera): Promise<RenderedImage>
 }
 
-export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp, channels, samples }: RenderOptions = {}): Renderer {
+export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp, channels, samples, rays: atOnce }: RenderOptions = {}): Renderer {
   const { device, config } = scene
-  const rays = CHUNK
-  const M = samples ?? config.sampling.samples * 2
+  const M = samples ?? samplesPerRay(config.sampling).picture
+  const rays = atOnce ?? raysPerChunk(config, M)
   const origins = new Storage(device, rays * 3)
   const directions = new Storage(device, rays * 3)
   const o = origins.tensor([rays, 3])
   const d = directions.tensor([rays, 3])
-  const { z, starts } = sampleRays(scene, o, d, fill([rays, M], 0.5))
-  const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
-  const warped = scene.warp(x, (warp ?? scene.referenceField)(x))
-  const { rgb, sigma } = scene.radiance({ warped, position: scene.encodeTemplate(warped), directions: d }, codes(x))
-  const weights = rayWeights(reshape(sigma, [rays, M]), starts, undefined, { infinity: true })
-  const color = sumSamples(weights, rgb)
+  const query = { origins: o, directions: d, warp: warp ?? scene.referenceField, codes, samples: M }
+  const { x, z, weights, color } = lastLevel(renderRays(scene, query))
   const depth = sumSamples(weights, reshape(z, [rays * M, 1]))
   const acc = accumulation(weights, { infinity: true })
   const extraValues = channels?.(x)
@@ -101,13 +102,6 @@ export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp
       directions.release()
     },
   }
-}
-
-/** Sample distances [R, M] along rays in space units, drawn from the density grid; u [R, M] in 0..1 places each sample in its stretch of the ray. */
-export function sampleRays(scene: SceneManipulator, origins: Tensor, directions: Tensor, u: Tensor): GridSamples {
-  const { near, far } = scene.description
-  const { bins, gridResolution, uniformShare } = scene.config.sampling
-  return gridSamples(origins, directions, u, scene.grid.tensor([gridResolution ** 3]), { near, far, bins, resolution: gridResolution, uniformShare })
 }
 
 /** One picture. @param camera in the capture's scene units, as `Capture` frames and exported paths are. */

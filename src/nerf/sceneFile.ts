@@ -5,7 +5,7 @@ import { type SceneDescription, SceneManipulator } from './sceneManipulator.ts'
 
 const FORMAT = 'faceclipnerf.scene'
 /** Raised when old readers can no longer read new files. */
-const VERSION = 1
+const VERSION = 2
 
 interface Header {
   readonly description: SceneDescription
@@ -18,7 +18,7 @@ export async function saveScene(scene: SceneManipulator, { training = false }: {
   const tensors = new Map<string, { shape: number[]; data: TensorData }>()
   for (const [name, { shape, data }] of await scene.parameters.read()) tensors.set(name, { shape: [...shape], data })
   const flat = (name: string, data: Float32Array): unknown => tensors.set(name, { shape: [data.length], data })
-  flat('grid/density', await scene.grid.read())
+  if (scene.grid) flat('grid/density', await scene.grid.read())
   if (training && scene.optimizer) {
     flat('adam/m', await scene.optimizer.m.read())
     flat('adam/v', await scene.optimizer.v.read())
@@ -43,10 +43,12 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
   }
   const values = new Map([...tensors].flatMap(([key, { shape, data }]) => (data instanceof Float32Array ? [[key, { shape, data }] as const] : [])))
   scene.parameters.write(values, name)
-  const grid = floats('grid/density')
-  if (grid?.length !== scene.grid.length)
-    throw new Error(`${name}: grid/density has ${grid?.length ?? 0} cells, expected ${scene.grid.length}; the file was cut or altered`)
-  scene.grid.write(grid)
+  if (scene.grid) {
+    const grid = floats('grid/density')
+    if (grid?.length !== scene.grid.length)
+      throw new Error(`${name}: grid/density has ${grid?.length ?? 0} cells, expected ${scene.grid.length}; the file was cut or altered`)
+    scene.grid.write(grid)
+  }
   scene.setStep(header.step)
   await scene.setReference(header.reference)
   const m = floats('adam/m')

@@ -3,16 +3,19 @@ import type { Camera } from '../camera/camera.ts'
 import type { Capture } from '../capture/capture.ts'
 import { Adam } from '../nn/optimizer.ts'
 import { ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
-import { type Device, Storage } from '../tensor/device.ts'
-import { contract } from '../tensor/ops/contract.ts'
-import { cosineWindow, frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
+import { type Device, Storage, tensor } from '../tensor/device.ts'
+import { cosineWindow } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type CodeField, constantCode } from './codeField.ts'
-import { deformationField, deformationSpecs } from './deformationField.ts'
-import { type PresetName, preset as presetConfig, type SceneConfig } from './presets.ts'
-import { encodePoints, slicingSpecs, slicingSurface } from './slicingSurface.ts'
+import { CONTRACTED, type Coordinates, sceneUnits } from './coordinates.ts'
+import { deformationSpecs } from './deformationField.ts'
+import { type PresetName, preset as presetConfig } from './presets.ts'
+import { type FieldCodes, type Networks, type RadianceField, type RadianceQuery, radiance, radianceField, warpPoints } from './radianceField.ts'
+import { templateNames } from './rayLevels.ts'
+import type { SceneConfig } from './sceneConfig.ts'
+import { slicingSpecs } from './slicingSurface.ts'
 import { intoSpace, type Space, spaceOf } from './space.ts'
-import { encodePosition, templateNerf, templateSpecs } from './templateNerf.ts'
+import { templateSpecs } from './templateNerf.ts'
 import { trainingSchedules } from './trainingSchedules.ts'
 
 /** What the scene remembers of a frame: enough to render it, not its picture. */
@@ -71,28 +74,22 @@ export function describeScene(capture: Capture, name: PresetName, { config = c =
   }
 }
 
-/** Uniform in [0, 0.3): six times the official 0.05, which a run of a thousand steps cannot tell apart soon enough (0.5 dB). */
-const CODE_INIT = uniformInit(0, 0.3)
-
 function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
   return {
-    codes: { shape: [codeCount, config.codeSize], init: CODE_INIT, group: 'codes' },
+    codes: { shape: [codeCount, config.codeSize], init: uniformInit(0, config.codeInit), group: 'codes' },
     ...deformationSpecs(config.deformation, config.codeSize),
-    ...slicingSpecs(config.slicing, config.codeSize, config.ambientSize),
-    ...templateSpecs(config.template, config.ambientSize),
+    ...slicingSpecs(config.slicing, config.codeSize, config.ambientSize, config.ambientInit),
+    ...Object.assign({}, ...templateNames(config.sampling).map(name => templateSpecs(name, config.template, config.ambientSize))),
   }
 }
-
-/** Short memory of the squared gradients: hash-grid entries see a gradient only now and then. */
-const ADAM = { beta2: 0.99, epsilon: 1e-10 }
 
 /** Density the grid believes in before anything was seen: low enough to see through the whole ray, high enough to be sampled. */
 const UNSEEN_DENSITY = 1
 
-export interface RadianceQuery {
-  readonly warped: Tensor
-  readonly position: Tensor
-  readonly directions: Tensor
+function unseenGrid(device: Device, resolution: number): Storage {
+  const grid = new Storage(device, resolution ** 3)
+  grid.write(new Float32Array(grid.length).fill(UNSEEN_DENSITY))
+  return grid
 }
 
 /** A scene on a device: its networks, latent codes and density grid, and w_R, the code that T keeps during edits. */
@@ -100,8 +97,10 @@ export class SceneManipulator {
   readonly description: SceneDescription
   readonly config: SceneConfig
   readonly parameters: ParameterSet
-  /** Densities of the contracted cube's cells, which guide the samples. */
-  readonly grid: Storage
+  /** Densities of the contracted cube's cells, which guide the samples; absent where a coarse network does. */
+  readonly grid: Storage | undefined
+  /** What the networks take points for. */
+  readonly coordinates: Coordinates
   /** Moments of the optimiser, while training goes on. */
   optimizer: Adam | undefined
   /** How wrong each block of training pixels came out last, while training goes on (see rayBatches). */
@@ -121,9 +120,10 @@ export class SceneManipulator {
     this.description = 'space' in source ? source : describeScene(source, options.preset ?? (device.kind === 'gpu' ? 'fast' : 'tiny'), options)
     this.config = this.description.config
     this.parameters = new ParameterSet(device, sceneSpecs(this.description), this.description.seed)
-    const cells = this.config.sampling.gridResolution ** 3
-    this.grid = new Storage(device, cells)
-    this.grid.write(new Float32Array(cells).fill(UNSEEN_DENSITY))
+    const { sampling, template } = this.config
+    const { center, radius } = this.description.space
+    this.grid = sampling.kind === 'grid' ? unseenGrid(device, sampling.gridResolution) : undefined
+    this.coordinates = template.kind === 'hash' ? CONTRACTED : sceneUnits(radius, tensor(device, center, [1, 3]))
     this.alphas = new Storage(device, 128)
     this.reference = new Storage(device, this.config.codeSize)
     this.setStep(0)
@@ -168,35 +168,39 @@ export class SceneManipulator {
     return constantCode(this.reference.tensor([this.config.codeSize]))
   }
 
-  /** T: points [Q, 3] and codes [Q, d_w] -> warped points [Q, 3]. */
-  warp(x: Tensor, codes: Tensor, seen: Tensor = contract(x)): Tensor {
-    const window = cosineWindow(this.alphas.tensor([], 0), this.config.deformation.bands)
-    return deformationField(this.parameters, this.config.deformation, { x, seen, codes, window })
+  /** The density grid of `resolution`³ cells as a leaf. Throws in a scene without one. */
+  densityGrid(resolution: number): Tensor {
+    if (!this.grid)
+      throw new Error(`scene ${this.description.name}: preset ${this.description.preset} has no density grid; a coarse network finds its samples`)
+    return this.grid.tensor([resolution ** 3])
   }
 
-  /** Template features of warped points, [Q, levels · features]: all that F sees of a position. */
-  encodeTemplate(warped: Tensor): Tensor {
-    return encodePosition(this.parameters, this.config.template, contract(warped))
+  private get networks(): Networks {
+    const { parameters, config, coordinates } = this
+    const warp = cosineWindow(this.alphas.tensor([], 0), config.deformation.bands)
+    const ambient = cosineWindow(this.alphas.tensor([], 64), config.template.ambientBands)
+    return { parameters, config, coordinates, windows: { warp, ambient } }
   }
 
-  /**
-   * H then F: rgb [Q, 3] in 0..1 and sigma [Q] at points whose warped positions [Q, 3] and template features (`encodeTemplate`) are known, on rays
-   * with unit directions [R, 3], Q = R · samples, under codes [Q, d_w].
-   *
-   * H sees the warped point, not the observed one as in HyperNeRF: an edit freezes T at one head pose, and a slicing surface learnt at the head
-   * poses of other frames would miss the eyelids by the millimetres between them.
-   */
-  radiance({ warped, position, directions }: RadianceQuery, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
-    const { slicing, template, ambientSize } = this.config
-    const ambient = slicingSurface(this.parameters, slicing, encodePoints(slicing, contract(warped)), codes)
-    const window = cosineWindow(this.alphas.tensor([], 64), template.ambientBands)
-    const ambientEncoded = frequencyEncoding(ambient, { minBand: 0, bands: template.ambientBands, window })
-    return templateNerf(this.parameters, template, ambientSize, { position, ambient: ambientEncoded, directions })
+  /** T: points [Q, 3] in space units and codes [Q, d_w] -> warped points [Q, 3] in the networks' coordinates. */
+  warp(x: Tensor, codes: Tensor): Tensor {
+    return warpPoints(this.networks, x, codes).warped
+  }
+
+  /** H then the F that pictures show: rgb [Q, 3] in 0..1 and sigma [Q] per space unit, under codes [Q, d_w]. */
+  radiance(query: RadianceQuery, codes: Tensor): { rgb: Tensor; sigma: Tensor } {
+    const names = templateNames(this.config.sampling)
+    return radiance(this.networks, names[names.length - 1], query, codes)
+  }
+
+  /** G with the network of this name (see `templateNames`) under codes, as a function of points on rays. */
+  field(name: string, codes: FieldCodes): RadianceField {
+    return radianceField(this.networks, name, codes)
   }
 
   /** The optimiser, made on first use. */
   adam(): Adam {
-    this.optimizer ??= new Adam(this.device, this.parameters, ADAM)
+    this.optimizer ??= new Adam(this.device, this.parameters, this.config.training.adam)
     return this.optimizer
   }
 

@@ -1,19 +1,15 @@
-/** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. It sees the unwarped point; edits act here. */
+/** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. Edits act here. */
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { normalInit, type ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { FieldConfig } from './presets.ts'
+import type { FieldConfig } from './sceneConfig.ts'
 
-/**
- * The official code starts ambient coordinates at nearly zero (normal 1e-5). With a hash-encoded template that trains in a minute they then hardly
- * get going; at 0.1 the slicing surface carries more of the expression and held-out views gain 1 dB.
- */
-const OUTPUT_INIT = normalInit(0.1)
-
-export function slicingSpecs(config: FieldConfig, codeSize: number, ambientSize: number): ParameterSpecs {
-  return mlpSpecs('H', { ...config, nIn: 6 * config.bands + codeSize, output: { size: ambientSize, init: OUTPUT_INIT }, group: 'slicing' })
+/** @param deviation of the output layer's initial kernel, normally distributed: how far apart codes lie in ambient space at the start. */
+export function slicingSpecs(config: FieldConfig, codeSize: number, ambientSize: number, deviation: number): ParameterSpecs {
+  const output = { size: ambientSize, init: normalInit(deviation) }
+  return mlpSpecs('H', { ...config, nIn: 6 * config.bands + codeSize, output, group: 'slicing' })
 }
 
 /** What H, and the compositor with a configuration of its own, see of positions: [Q, 3] -> [Q, 6 · bands]. */

@@ -10,7 +10,7 @@ import { product } from '../tensor/ops/lipschitz.ts'
 import { sum } from '../tensor/ops/reduce.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
-import type { TemplateConfig } from './presets.ts'
+import type { HashTemplateConfig, TemplateConfig } from './sceneConfig.ts'
 
 /** Sizes of the radiance MLP: trunk -> density; trunk -> bottleneck ++ condition -> colour. */
 export interface RadianceConfig {
@@ -83,27 +83,34 @@ export const logLipschitz = (parameters: ParameterSet, name: string): Tensor => 
 /** Half the side of the cube that holds all contracted points. */
 const CONTRACTED = 2
 
+/** Values of an encoded position. */
+const positionSize = (config: TemplateConfig): number => (config.kind === 'hash' ? config.levels * config.features : 6 * config.positionBands)
+
 function radianceConfig(config: TemplateConfig, ambientSize: number): RadianceConfig {
-  const nIn = config.levels * config.features + 2 * config.ambientBands * ambientSize
-  return { ...config, nIn, conditionSize: 6 * config.directionBands, skip: config.trunkDepth }
+  const nIn = positionSize(config) + 2 * config.ambientBands * ambientSize
+  return { ...config, nIn, conditionSize: 6 * config.directionBands }
 }
 
-export function templateSpecs(config: TemplateConfig, ambientSize: number): ParameterSpecs {
+/** Parameters of a network F of this name; a hash table is called NAME/grid. */
+export function templateSpecs(name: string, config: TemplateConfig, ambientSize: number): ParameterSpecs {
+  const specs = radianceSpecs(name, radianceConfig(config, ambientSize))
+  if (config.kind === 'frequency') return specs
   const entries = config.levels * 2 ** config.log2Entries * config.features
-  return { ...radianceSpecs('F', radianceConfig(config, ambientSize)), 'F/grid': { shape: [entries], init: uniformInit(-1e-2, 1e-2), group: 'grid' } }
+  return { ...specs, [`${name}/grid`]: { shape: [entries], init: uniformInit(-1e-2, 1e-2), group: 'grid' } }
 }
 
 /** Cells along an edge at each level, growing geometrically from base to finest. */
-export function gridResolutions({ levels, baseResolution, finestResolution }: TemplateConfig): number[] {
+export function gridResolutions({ levels, baseResolution, finestResolution }: HashTemplateConfig): number[] {
   return Array.from({ length: levels }, (_, l) =>
     Math.round(baseResolution * (finestResolution / baseResolution) ** (levels > 1 ? l / (levels - 1) : 0)),
   )
 }
 
-/** Features of contracted template points [Q, 3] -> [Q, levels · features]. */
-export function encodePosition(parameters: ParameterSet, config: TemplateConfig, contracted: Tensor): Tensor {
+/** What F sees of template points [Q, 3] (contracted for a hash table): [Q, levels · features] or [Q, 6 · positionBands]. */
+export function encodePosition(parameters: ParameterSet, name: string, config: TemplateConfig, seen: Tensor): Tensor {
+  if (config.kind === 'frequency') return frequencyEncoding(seen, { minBand: 0, bands: config.positionBands })
   const { log2Entries, features } = config
-  return hashEncoding(contracted, parameters.get('F/grid'), {
+  return hashEncoding(seen, parameters.get(`${name}/grid`), {
     resolutions: gridResolutions(config),
     log2Entries,
     features,
@@ -113,7 +120,7 @@ export function encodePosition(parameters: ParameterSet, config: TemplateConfig,
 }
 
 export interface TemplateInput {
-  /** `encodePosition` of the warped points, [Q, levels · features]. */
+  /** `encodePosition` of the warped points. */
   readonly position: Tensor
   /** Encoded ambient coordinates, [Q, 2 · ambientBands · ambientSize]. */
   readonly ambient: Tensor
@@ -121,15 +128,16 @@ export interface TemplateInput {
   readonly directions: Tensor
 }
 
-/** rgb [Q, 3], sigma [Q]. */
+/** rgb [Q, 3], sigma [Q] per unit of the networks' coordinates. */
 export function templateNerf(
   parameters: ParameterSet,
+  name: string,
   config: TemplateConfig,
   ambientSize: number,
   { position, ambient, directions }: TemplateInput,
-) {
+): { rgb: Tensor; sigma: Tensor } {
   const samples = rowCount(position.shape) / rowCount(directions.shape)
   const { directionBands: bands } = config
   const condition = bands > 0 ? repeatRows(frequencyEncoding(directions, { minBand: 0, bands }), samples) : undefined
-  return radianceMlp(parameters, 'F', concat([position, ambient]), condition, radianceConfig(config, ambientSize))
+  return radianceMlp(parameters, name, concat([position, ambient]), condition, radianceConfig(config, ambientSize))
 }

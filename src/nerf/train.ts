@@ -6,18 +6,15 @@ import { contract } from '../tensor/ops/contract.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
 import { add, affine, mul } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
-import { medianSample, pickSample } from '../tensor/ops/medianSample.ts'
-import { uniform } from '../tensor/ops/random.ts'
-import { rayPoints } from '../tensor/ops/rayPoints.ts'
-import { rayWeights } from '../tensor/ops/rayWeights.ts'
+import { normal, uniform } from '../tensor/ops/random.ts'
 import { broadcast } from '../tensor/ops/reduce.ts'
-import { repeatRows } from '../tensor/ops/rows.ts'
-import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
-import { detach, reshape, type Tensor } from '../tensor/tensor.ts'
-import { displacementLoss, photometricLoss, squaredErrors } from './losses.ts'
+import type { GraphNode, Tensor } from '../tensor/tensor.ts'
+import type { RenderedLevel } from './coarseFine.ts'
+import { rayCodes } from './codeField.ts'
+import { displacementLoss, levelLoss } from './losses.ts'
 import { rayBatches } from './rayBatches.ts'
-import { sampleRays } from './render.ts'
+import { lastLevel, renderRays } from './rayLevels.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
 import { logLipschitz } from './templateNerf.ts'
@@ -44,8 +41,9 @@ export interface TrainStep {
 }
 
 /** Streams of the device's and the host's draws in a step. */
-const SAMPLE_STREAM = 2
+const SAMPLE_STREAM = { last: 2, coarse: 4 }
 const BACKGROUND_STREAM = 3
+const NOISE_STREAM = 5
 
 /**
  * Trains in place and reports as it goes. Resumes where the scene stands: a step depends on nothing but the scene, the seed and its number.
@@ -138,11 +136,10 @@ interface StepGraph extends Disposable {
   writeBackground(background: { points: Float32Array; codes: Uint32Array }): void
 }
 
-/** Records one training step: rays -> samples -> T, H, F -> colours -> losses -> gradients -> Adam and the density grid. */
+/** Records one training step: rays -> samples -> T, H, F -> colours -> losses of every level -> gradients -> Adam and, if there is one, the density grid. */
 export function recordStep(scene: SceneManipulator, withBackground: boolean): StepGraph {
   const { device, config, parameters } = scene
-  const { rays: R, backgroundPoints: B, warpWeight, warpScale, backgroundWeight, lipschitzWeight } = config.training
-  const M = config.sampling.samples
+  const { rays: R, backgroundPoints: B, warpWeight, warpScale, lipschitzWeight } = config.training
   const { jitter } = trainingSchedules(config)
   const floats = {
     origins: new Storage(device, R * 3),
@@ -152,35 +149,24 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
     jitter: new Storage(device, 1),
   }
   const words = { codes: new Storage(device, R, 'u32'), seed: new Storage(device, 2, 'u32'), pointCodes: new Storage(device, B, 'u32') }
-  const o = floats.origins.tensor([R, 3])
-  const d = floats.directions.tensor([R, 3])
   const W = parameters.get('codes')
-
-  const random = uniform(words.seed.tensor([2]), [R, M], SAMPLE_STREAM)
-  const u = affine(mul(affine(random, 1, -0.5), broadcast(floats.jitter.tensor([]), [R, M])), 1, 0.5)
-  const { z, starts } = sampleRays(scene, o, d, u)
-  const x = rayPoints(o, d, z) // [R, M] -> [Q, 3]
-  const seen = contract(x)
-  const codes = repeatRows(gatherRows(W, words.codes.tensor([R])), M) // [R, d_w] -> [Q, d_w]
-  const warped = scene.warp(x, codes, seen)
-  const { rgb, sigma } = scene.radiance({ warped, position: scene.encodeTemplate(warped), directions: d }, codes)
-  const weights = rayWeights(reshape(sigma, [R, M]), starts, undefined, { infinity: true })
-  const rayErrors = squaredErrors(sumSamples(weights, rgb), floats.colors.tensor([R, 3]))
-  const photometric = photometricLoss(rayErrors)
-
-  const median = medianSample(detach(weights))
-  const terms = [photometric, affine(displacementLoss(pickSample(warped, median), pickSample(x, median), warpScale), warpWeight)]
-  if (config.template.lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, 'F'), lipschitzWeight))
-  if (withBackground) {
-    const points = floats.points.tensor([B, 3])
-    const moved = scene.warp(points, gatherRows(W, words.pointCodes.tensor([B])))
-    terms.push(affine(displacementLoss(moved, points, warpScale), backgroundWeight))
+  const seed = words.seed.tensor([2])
+  const draw = (pass: 'coarse' | 'last', count: number): Tensor => {
+    const random = uniform(seed, [R, count], SAMPLE_STREAM[pass])
+    return affine(mul(affine(random, 1, -0.5), broadcast(floats.jitter.tensor([]), [R, count])), 1, 0.5)
   }
+  const codes = rayCodes(gatherRows(W, words.codes.tensor([R])))
+  const rays = { origins: floats.origins.tensor([R, 3]), directions: floats.directions.tensor([R, 3]) }
+  const levels = renderRays(scene, { ...rays, warp: codes, codes, draw })
+  const losses = levels.map(level => levelLoss(level, floats.colors.tensor([R, 3]), warpScale))
+  const { errors: rayErrors, photometric } = losses[losses.length - 1]
+
+  const terms = losses.flatMap(level => [level.photometric, affine(level.warp, warpWeight)])
+  if (config.template.lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, 'F'), lipschitzWeight))
+  if (withBackground) terms.push(backgroundLoss(scene, floats.points.tensor([B, 3]), gatherRows(W, words.pointCodes.tensor([B])), seed))
   const loss = terms.reduce(add)
   const { effects, into } = scene.adam().minimize(loss)
-  const { gridResolution: resolution, gridDecay: decay, gridFade: fade } = config.sampling
-  const update = gridUpdate(scene.grid.tensor([resolution ** 3]), seen, sigma, { resolution, decay, fade })
-  const plan = compile(device, { outputs: [loss, photometric, rayErrors], effects: [...effects, update], into })
+  const plan = compile(device, { outputs: [loss, photometric, rayErrors], effects: [...effects, ...gridEffects(scene, lastLevel(levels))], into })
   return {
     plan,
     loss,
@@ -203,4 +189,20 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
       for (const storage of [...Object.values(floats), ...Object.values(words)]) storage.release()
     },
   }
+}
+
+/** How far T moves points [B, 3] (space units) of the room, which do not move, under codes [B, d_w]; weighted, []. */
+function backgroundLoss(scene: SceneManipulator, points: Tensor, codes: Tensor, seed: Tensor): Tensor {
+  const { warpScale, backgroundWeight, backgroundNoise } = scene.config.training
+  const { unit } = scene.coordinates
+  const x = backgroundNoise > 0 ? add(points, affine(normal(seed, points.shape, NOISE_STREAM), backgroundNoise * unit)) : points
+  return affine(displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), warpScale), backgroundWeight)
+}
+
+/** What a step tells the density grid; nothing where a coarse network finds the samples. */
+function gridEffects(scene: SceneManipulator, { x, sigma }: RenderedLevel): GraphNode[] {
+  const { sampling } = scene.config
+  if (sampling.kind === 'coarseFine') return []
+  const { gridResolution: resolution, gridDecay: decay, gridFade: fade } = sampling
+  return [gridUpdate(scene.densityGrid(resolution), contract(x), sigma, { resolution, decay, fade })]
 }

@@ -1,6 +1,6 @@
 /** What changes over a training run, as functions of the step: the coarse-to-fine windows and the common factor of the learning rates. */
 import { exponentialSchedule, linearSchedule, piecewiseSchedule, type Schedule } from '../nn/schedules.ts'
-import type { SceneConfig } from './presets.ts'
+import type { SceneConfig } from './sceneConfig.ts'
 
 export function trainingSchedules({ training, template }: SceneConfig): { warp: Schedule; ambient: Schedule; rate: Schedule; jitter: Schedule } {
   const { steps, warpAlpha, ambientAlpha, finalRate, warmUp, jitterUntil } = training

@@ -53,7 +53,7 @@ describe('errors are one line and exit code 1', () => {
     [
       'a value outside the choices',
       ['train', 'x', '-o', 'y.scene', '--preset', 'huge'],
-      /argument 'huge' is invalid\. Allowed choices are tiny, fast\.$/,
+      /argument 'huge' is invalid\. Allowed choices are tiny, fast, paper\.$/,
     ],
     [
       'no capture',

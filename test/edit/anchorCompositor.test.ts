@@ -25,7 +25,7 @@ const OFFICIAL = { bands: 6, depth: 6, width: 64, skip: 4 }
 const officialPath = (ours: string): string => `${ours.startsWith('P') ? 'hyper_mapper_mlp' : 'hyper_sheet_mlp'}/MLP_0${ours.slice(1)}`
 
 testCases(golden, (name, { device, leaf, loss }) => {
-  const specs = { ...compositorSpecs(OFFICIAL, 8), ...slicingSpecs(OFFICIAL, 8, 4) }
+  const specs = { ...compositorSpecs(OFFICIAL, 8), ...slicingSpecs(OFFICIAL, 8, 4, 1e-5) }
   const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, specs, officialPath)
   const [points, anchors] = [leaf(`${name}/in/points`), leaf(`${name}/in/anchors`)]
   const x = reshape(points, [points.length / 3, 3])

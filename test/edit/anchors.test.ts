@@ -4,8 +4,8 @@ import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { renderCodes, selectAnchors } from '../../src/edit/anchors.ts'
 import { closeUp } from '../../src/edit/editViews.ts'
 import { constantCode } from '../../src/nerf/codeField.ts'
-import type { SceneConfig } from '../../src/nerf/presets.ts'
 import { createRenderer } from '../../src/nerf/render.ts'
+import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { tensor } from '../../src/tensor/device.ts'
@@ -20,7 +20,10 @@ afterAll(() => device[Symbol.dispose]())
 const EXPRESSIONS = [0, 0, 0, 1, 1, 1, 0, 0, -1, -1, 1, 0, 2, 2, 2, 2]
 
 /** Many pictures are rendered: few samples. */
-const coarse = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), sampling: { ...shrunk(base).sampling, samples: 3 } })
+function coarse(base: SceneConfig): SceneConfig {
+  const { sampling, ...rest } = shrunk(base)
+  return { ...rest, sampling: sampling.kind === 'grid' ? { ...sampling, samples: 3 } : sampling }
+}
 
 /** A scene whose codes are near their expression's, and whose slicing surface shows them. */
 function sceneOf(expressions: readonly number[]): SceneManipulator {

@@ -10,7 +10,7 @@ const config = { bands: 6, depth: 6, width: 64, skip: 4 }
 
 testCases(golden, (name, { device, leaf, loss }) => {
   const { alpha } = golden.cases[name]
-  const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, slicingSpecs(config, 8, 4), ours => `MLP_0${ours.slice(1)}`)
+  const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, slicingSpecs(config, 8, 4, 1e-5), ours => `MLP_0${ours.slice(1)}`)
   const [x, codes] = [leaf(`${name}/in/points`), leaf(`${name}/in/codes`)]
   const window = typeof alpha === 'number' ? cosineWindow(tensor(device, [alpha], []), config.bands) : undefined
   const ambient = slicingSurface(parameters, config, encodePoints(config, x, window), codes)

@@ -3,7 +3,7 @@ import type { Camera } from '../../src/camera/camera.ts'
 import { lookAt } from '../../src/camera/paths.ts'
 import type { Vector3 } from '../../src/camera/vector.ts'
 import type { Capture, CaptureFrame } from '../../src/capture/capture.ts'
-import type { SceneConfig } from '../../src/nerf/presets.ts'
+import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { SceneManipulator, type SceneOptions } from '../../src/nerf/sceneManipulator.ts'
 import type { Device } from '../../src/tensor/device.ts'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
@@ -49,12 +49,17 @@ export function smallCapture(codeCount = 5, size = SIZE): Capture {
 
 /** The preset's roles and recipe with 64 rays of 8 samples, 12 steps, and networks of a few hundred numbers. */
 export function shrunk(base: SceneConfig): SceneConfig {
+  const { template, sampling } = base
+  const widths = { trunkWidth: 12, rgbWidth: 12 }
   return {
     ...base,
     deformation: { ...base.deformation, depth: 2, width: 12 },
     slicing: { ...base.slicing, depth: 2, width: 12 },
-    template: { ...base.template, levels: 3, log2Entries: 8, baseResolution: 4, finestResolution: 16, trunkWidth: 12, rgbWidth: 12 },
-    sampling: { ...base.sampling, samples: 8, bins: 16, gridResolution: 8 },
+    template:
+      template.kind === 'hash'
+        ? { ...template, ...widths, levels: 3, log2Entries: 8, baseResolution: 4, finestResolution: 16 }
+        : { ...template, ...widths, trunkDepth: 3, skip: 2 },
+    sampling: sampling.kind === 'grid' ? { ...sampling, samples: 8, bins: 16, gridResolution: 8 } : { ...sampling, coarse: 8, fine: 8, edit: 8 },
     training: { ...base.training, steps: 12, rays: 64, warmUp: 2, backgroundPoints: 16 },
   }
 }

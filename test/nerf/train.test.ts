@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
-import type { SceneConfig } from '../../src/nerf/presets.ts'
+import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
 import type { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { type TrainStep, train } from '../../src/nerf/train.ts'
@@ -30,7 +30,12 @@ async function trainTo(scene: SceneManipulator, until: number): Promise<number[]
 /** All that training changes. */
 async function stateOf(scene: SceneManipulator): Promise<Record<string, Float32Array>> {
   const { m, v } = scene.adam()
-  return { parameters: await scene.parameters.flat.read(), grid: await scene.grid.read(), m: await m.read(), v: await v.read() }
+  return {
+    parameters: await scene.parameters.flat.read(),
+    grid: (await scene.grid?.read()) ?? new Float32Array(),
+    m: await m.read(),
+    v: await v.read(),
+  }
 }
 
 const first = await openCpu(1)

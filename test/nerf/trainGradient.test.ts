@@ -1,7 +1,8 @@
 /** The gradient of the whole training loss, as one step of training computes it, against central differences in double precision. */
 import { expect, test } from 'vitest'
-import type { SceneConfig } from '../../src/nerf/presets.ts'
+import type { PresetName } from '../../src/nerf/presets.ts'
 import { rayBatches } from '../../src/nerf/rayBatches.ts'
+import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { pointsIntoSpace } from '../../src/nerf/space.ts'
 import { recordStep } from '../../src/nerf/train.ts'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
@@ -17,11 +18,17 @@ const accuracy = (name: string): { step: number; tolerance: number } =>
 /** Elements probed per parameter: those of the largest gradient. */
 const PROBES = 2
 
-test('every network, the codes and the hash table', async () => {
+/**
+ * With a coarse network, samples lie where it says, and no gradient is meant to go that way; differences see it. There they measure the fine network
+ * alone, whose gradient passes everything that follows it; the golden train_step has the others.
+ */
+const measured = (preset: PresetName, name: string): boolean => preset !== 'paper' || name.startsWith('F/fine/')
+
+test.each(['tiny', 'paper'] as const)('every network, the codes and the hash table of preset %s', async preset => {
   const device = plainDevice('double')
   const capture = smallCapture()
   const fewer = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 } })
-  const scene = smallScene(device, { seed: 3, config: fewer })
+  const scene = smallScene(device, { preset, seed: 3, config: fewer })
   const { parameters, config, description } = scene
   // Away from the start, where T stands still and nothing depends on its trunk.
   const random = new HostRandom(9)
@@ -41,9 +48,9 @@ test('every network, the codes and the hash table', async () => {
   const count = config.training.backgroundPoints
   const points = pointsIntoSpace(capture.backgroundPoints, description.space).slice(0, 3 * count)
   graph.writeBackground({ points, codes: Uint32Array.from({ length: count }, (_, i) => i % description.codeCount) })
-  const grid = new Float32Array(scene.grid.length).fill(1)
+  const grid = new Float32Array(scene.grid?.length ?? 0).fill(1)
   const loss = async (): Promise<number> => {
-    scene.grid.write(grid) // a step updates it
+    scene.grid?.write(grid) // a step updates it
     graph.plan.run()
     return (await graph.plan.read(graph.loss))[0]
   }
@@ -60,7 +67,7 @@ test('every network, the codes and the hash table', async () => {
       (a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]),
     )
     if (!(Math.abs(gradient[order[0]]) > 0)) failures.push(`${name}: no gradient`)
-    for (const at of order.slice(0, PROBES)) {
+    for (const at of measured(preset, name) ? order.slice(0, PROBES) : []) {
       const sides: number[] = []
       for (const sign of [1, -1]) {
         write(at, values[at] + sign * step)
