@@ -50,7 +50,8 @@ async function anchorsVerb(path: string, options: AnchorChoice & DeviceChoice & 
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
-  const anchors = await chooseAnchors(scene, await loadEncoder(device, options.encoder), options, terminal.signal)
+  const encoder = await loadEncoder(device, options.encoder, { towers: ['image'] })
+  const anchors = await chooseAnchors(scene, encoder, options, terminal.signal)
   const json = await writeAnchors(path, scene, anchors)
   await writeImage(output, await anchorSheet(scene, anchors))
   const { method, eps, sizes } = anchors.report

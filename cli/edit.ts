@@ -28,6 +28,8 @@ interface EditVerbOptions extends AnchorChoice, DeviceChoice {
   readonly steps?: number
   readonly strength: number
   readonly guidance: 'directional' | 'absolute' | 'both'
+  readonly templates: 'face' | 'imagenet'
+  readonly coded?: boolean
   readonly tv?: number
   readonly seed: number
 }
@@ -46,6 +48,12 @@ export function editCommand(terminal: Terminal): Command {
         .choices(['directional', 'absolute', 'both'])
         .default('both'),
     )
+    .addOption(
+      new Option('--templates <set>', "sentences around the text: seven about faces, or CLIP's 80 of ImageNet, as the authors' code")
+        .choices(['face', 'imagenet'])
+        .default('face'),
+    )
+    .option('--coded', "compare pictures and words as the authors' code: nothing brought to unit norm but the picture's part, bilinear resize")
     .option('--tv <weight>', 'weight of the smoothness of the anchor composition ratios', weight)
     .addOption(seedOption())
   return withDevice(withAnchors(command)).action((path: string, text: string | undefined, options: EditVerbOptions) =>
@@ -62,7 +70,7 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
-  const encoder = await loadEncoder(device, options.encoder)
+  const encoder = await loadEncoder(device, options.encoder, { renderResize: options.coded ? 'coded' : 'clip' })
   const { guidance, cameras, prompt } = target ? await byPictures(scene, target) : await byText(scene, encoder, text ?? '', options)
   const anchors = await anchorsFor(scene, path, encoder, options, reporter, terminal.signal)
   reporter.note(`anchors: ${anchors.frames.join(', ')} (neutral first)`)
@@ -89,8 +97,9 @@ interface Steering {
   readonly prompt: string
 }
 
-async function byText(scene: SceneManipulator, encoder: TextImageEncoder, text: string, { guidance: kind }: EditVerbOptions): Promise<Steering> {
-  return { guidance: await textGuidance(encoder, text, { kind }), cameras: editViews(scene), prompt: text }
+async function byText(scene: SceneManipulator, encoder: TextImageEncoder, text: string, options: EditVerbOptions): Promise<Steering> {
+  const { guidance: kind, templates, coded } = options
+  return { guidance: await textGuidance(encoder, text, { kind, templates, coded }), cameras: editViews(scene), prompt: text }
 }
 
 async function byPictures(scene: SceneManipulator, targets: readonly Target[]): Promise<Steering> {

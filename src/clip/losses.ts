@@ -17,12 +17,14 @@ export interface ClipLossOptions {
  * them by more than 1.
  */
 const LEAST_CHANGE = 0.1
+/** The authors' code divides by |ΔI| whatever it is; this only keeps 0/0 out. */
+const CODED_LEAST_CHANGE = 1e-6
 
 /**
  * Directional loss 1 − mean over images of cos(ΔT, ΔI) (Gal et al. 2022, StyleGAN-NADA Eq. 2; what the authors' code optimises instead of the
  * paper's absolute loss). ΔI = features − reference.
  * @param features of the edited images [B, D]; @param reference of the same views unedited [B, D]; @param direction ΔT [D] or [1, D].
- * `coded`: ΔT is not normalised. Throws when the shapes do not fit.
+ * `coded`: ΔT is not normalised, and ΔI always is. Throws when the shapes do not fit.
  */
 export function directionalLoss(features: Tensor, reference: Tensor, direction: Tensor, { coded = false }: ClipLossOptions = {}): Tensor {
   const size = lastAxis(features.shape)
@@ -30,7 +32,7 @@ export function directionalLoss(features: Tensor, reference: Tensor, direction: 
     throw new Error(`directionalLoss: features ${showShape(features.shape)} and reference ${showShape(reference.shape)} differ; give the same views`)
   if (direction.length !== size)
     throw new Error(`directionalLoss: direction ${showShape(direction.shape)} for features of ${size}; give one direction of the same encoder`)
-  const change = l2Normalize(sub(features, reference), LEAST_CHANGE) // [B, D]
+  const change = l2Normalize(sub(features, reference), coded ? CODED_LEAST_CHANGE : LEAST_CHANGE) // [B, D]
   const text = reshape(direction, [1, size])
   return oneMinusMean(change, coded ? text : l2Normalize(text))
 }

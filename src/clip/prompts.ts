@@ -17,11 +17,38 @@ export const FACE_TEMPLATES: readonly string[] = [
   'a photo of a person with {}',
 ]
 
+/** Frames of the 80 sentences; a|the stands for two of them, one with each article. */
+const IMAGENET_FRAMES: readonly string[] = [
+  ...['', 'bad ', 'good ', 'bright ', 'dark ', 'blurry ', 'cropped ', 'pixelated ', 'close-up ', 'low resolution '].map(
+    kind => `a ${kind}photo of a|the {}.`,
+  ),
+  ...['black and white', 'jpeg corrupted'].map(kind => `a ${kind} photo of a|the {}.`),
+  ...['hard to see', 'clean', 'dirty', 'cool', 'nice', 'weird', 'large', 'small'].map(kind => `a photo of a|the ${kind} {}.`),
+  ...['many', 'my', 'one'].map(which => `a photo of ${which} {}.`),
+  ...['sculpture', 'rendering', 'rendition', 'tattoo', 'drawing', 'painting', 'sketch', 'doodle'].map(work => `a ${work} of a|the {}.`),
+  ...['graffiti', 'art', 'itap'].map(work => `${work} of a|the {}.`),
+  'itap of my {}.',
+  ...['embroidered', 'plastic', 'origami', 'toy', 'plushie', 'cartoon'].map(material => `a|the ${material} {}.`),
+  'a|the {} in a video game.',
+]
+
+/**
+ * The 80 templates that OpenAI's CLIP uses on ImageNet (notebooks/Prompt_Engineering_for_ImageNet, MIT), and the authors' code for faces; their order does
+ * not matter to a mean. "itap" is "I took a picture".
+ */
+export const IMAGENET_TEMPLATES: readonly string[] = IMAGENET_FRAMES.flatMap(frame =>
+  frame.includes('a|the') ? ['a', 'the'].map(article => frame.replace('a|the', article)) : [frame],
+)
+
+/** 'face' is FACE_TEMPLATES, 'imagenet' IMAGENET_TEMPLATES. */
+export type TemplateChoice = readonly string[] | 'face' | 'imagenet'
+
 /** What an edit starts from; the authors' code uses the same word. */
 export const NEUTRAL_PROMPT = 'face'
 
 /** The prompt in every template. Throws for an empty prompt, no templates, or one without {}. */
-export function fillTemplates(prompt: string, templates: readonly string[] = FACE_TEMPLATES): string[] {
+export function fillTemplates(prompt: string, choice: TemplateChoice = 'face'): string[] {
+  const templates = choice === 'face' ? FACE_TEMPLATES : choice === 'imagenet' ? IMAGENET_TEMPLATES : choice
   const text = prompt.trim()
   if (text === '') throw new Error('prompt: the text is empty; write what the face should look like, e.g. "a surprised face"')
   if (templates.length === 0) throw new Error('prompt: no sentence templates given; use ["{}"] for the bare prompt')
@@ -32,7 +59,8 @@ export function fillTemplates(prompt: string, templates: readonly string[] = FAC
 }
 
 export interface TemplateOptions {
-  readonly templates?: readonly string[]
+  /** Default 'face'; the authors' code uses 'imagenet'. */
+  readonly templates?: TemplateChoice
 }
 
 /** Mean of the unit-norm embeddings of a prompt's sentences, itself not brought to unit norm (as the authors' code): a leaf [1, D]. */
@@ -56,7 +84,7 @@ export async function textDirection(
   )
 }
 
-async function meanEmbeddings(encoder: TextImageEncoder, prompts: readonly string[], templates?: readonly string[]): Promise<Float32Array[]> {
+async function meanEmbeddings(encoder: TextImageEncoder, prompts: readonly string[], templates?: TemplateChoice): Promise<Float32Array[]> {
   const sentences = prompts.map(prompt => fillTemplates(prompt, templates))
   const rows = await readLeaf(encoder.device, await encoder.encodeText(sentences.flat()))
   const size = encoder.embeddingSize

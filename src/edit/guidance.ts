@@ -22,22 +22,27 @@ export interface TextGuidanceOptions extends TemplateOptions {
    * default, adds them: a change in the right direction alone is content with half of "closed eyes and opened mouth".
    */
   readonly kind?: 'directional' | 'absolute' | 'both'
+  /**
+   * As the authors' code: image features as the tower gives them and the words' mean or difference as it is, neither brought to unit norm. With
+   * kind 'directional', templates 'imagenet' and an encoder loaded with renderResize 'coded' it is their loss. Default false.
+   */
+  readonly coded?: boolean
 }
 
 /** Guidance by a sentence. Rejects for an empty prompt. */
 export async function textGuidance(
   encoder: TextImageEncoder,
   prompt: string,
-  { kind = 'both', templates }: TextGuidanceOptions = {},
+  { kind = 'both', templates, coded = false }: TextGuidanceOptions = {},
 ): Promise<Guidance> {
-  const name = `${kind} "${prompt}"`
+  const name = `${kind}${coded ? ' (as coded)' : ''} "${prompt}"`
   const featureSize = encoder.embeddingSize
-  const describe = (pictures: Tensor): Tensor => encoder.encodeImage(pictures)
+  const describe = (pictures: Tensor): Tensor => (coded ? encoder.imageFeatures(pictures) : encoder.encodeImage(pictures))
   const text = kind === 'directional' ? undefined : await promptEmbedding(encoder, prompt, { templates })
   const direction = kind === 'absolute' ? undefined : await textDirection(encoder, prompt, undefined, { templates })
   const loss = (pictures: Tensor, reference: Tensor): Tensor => {
-    const features = encoder.encodeImage(pictures)
-    const terms = [text && absoluteLoss(features, text), direction && directionalLoss(features, reference, direction)]
+    const features = describe(pictures)
+    const terms = [text && absoluteLoss(features, text, { coded }), direction && directionalLoss(features, reference, direction, { coded })]
     return terms.filter(term => term !== undefined).reduce(add)
   }
   return { name, featureSize, describe, loss }

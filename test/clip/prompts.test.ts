@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FACE_TEMPLATES, fillTemplates, promptEmbedding, textDirection } from '../../src/clip/prompts.ts'
+import { FACE_TEMPLATES, fillTemplates, IMAGENET_TEMPLATES, promptEmbedding, textDirection } from '../../src/clip/prompts.ts'
 import type { TextImageEncoder } from '../../src/clip/textImageEncoder.ts'
 import { readLeaf, tensor } from '../../src/tensor/device.ts'
 import { plainDevice } from '../tensor/plainDevice.ts'
@@ -7,6 +7,15 @@ import { plainDevice } from '../tensor/plainDevice.ts'
 test('a prompt in every sentence', () => {
   expect(fillTemplates(' a happy face ', ['{}', 'a photo of {}.'])).toEqual(['a happy face', 'a photo of a happy face.'])
   expect(fillTemplates('face')).toHaveLength(FACE_TEMPLATES.length)
+})
+
+test("CLIP's 80 templates by name", () => {
+  const sentences = fillTemplates('happy face', 'imagenet')
+  expect(new Set(sentences).size).toBe(80)
+  expect(sentences).toHaveLength(IMAGENET_TEMPLATES.length)
+  const some = ['a bad photo of a happy face.', 'itap of my happy face.', 'the embroidered happy face.', 'a photo of the hard to see happy face.']
+  for (const sentence of [...some, 'the happy face in a video game.', 'a black and white photo of the happy face.'])
+    expect(sentences).toContain(sentence)
 })
 
 test('bad prompts and templates are refused', () => {

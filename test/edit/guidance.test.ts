@@ -80,6 +80,15 @@ describe('textGuidance', () => {
     expect(both).toBeCloseTo(directional + absolute, 5)
   })
 
+  test("coded: the tower's features as they are, and the words' difference at the length it has", async () => {
+    const edited = picture(0.9, 0.5, 0.5)
+    const red = [1, 0, 0].map(v => v - 1 / Math.sqrt(3))
+    // the change (0.4, 0, 0) at unit norm against the words' difference as it is
+    expect(await lossOf(edited, { kind: 'directional', coded: true, templates: ['{}'] })).toBeCloseTo(1 - red[0], 5)
+    expect(await lossOf(edited, { kind: 'absolute', coded: true, templates: ['{}'] })).toBeCloseTo(1 - 0.9 / Math.hypot(0.9, 0.5, 0.5), 5)
+    expect((await textGuidance(COLOURS, 'a red face', { coded: true })).name).toBe('both (as coded) "a red face"')
+  })
+
   test('keeps one embedding of every unedited picture', async () => {
     const guidance = await textGuidance(COLOURS, 'a red face')
     expect([guidance.name, guidance.featureSize]).toEqual(['both "a red face"', 3])
