@@ -12,6 +12,7 @@ import * as elementwise from '../../src/tensor/ops/elementwise.ts'
 import { expSe3 } from '../../src/tensor/ops/expSe3.ts'
 import { cosineWindow, frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
 import { gatherRows } from '../../src/tensor/ops/gather.ts'
+import { halfDense } from '../../src/tensor/ops/halfDense.ts'
 import { hashEncoding, hashTableLength } from '../../src/tensor/ops/hashEncoding.ts'
 import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
 import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
@@ -52,6 +53,11 @@ const density = within(0, 2 / M)
 const indices = (end: number, ...shape: number[]): Input => ({
   shape,
   values: (length, seed) => Uint32Array.from(randomValues(length, seed, [0, end]), Math.floor),
+})
+/** Words of two 16-bit numbers each, between 2^-3 and 2^-1 as f16. */
+const halves = (count: number): Input => ({
+  shape: [count / 2],
+  values: (length, seed) => Uint32Array.from(randomValues(length, seed, [0, 0x7ff]), v => 0x30003000 + Math.floor(v) * 0x10001),
 })
 /** Rising along the last axis. */
 const rising = (rays: number, samples: number): Input => ({
@@ -139,6 +145,10 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
         [64, 1],
       ],
       ([x, w]) => dense(x, w),
+    ),
+    operation('dense of few rows', [[50, 3072], [3072, 768], [768]], ([x, w, b]) => dense(x, w, b)),
+    ...(['f16', 'bf16'] as const).map(format =>
+      operation(`halfDense ${format}`, [[50, 768], halves(3072 * 768)], ([x, w]) => halfDense(x, w, undefined, { format, nOut: 3072 })),
     ),
     operation('softmax', [[Q, 6]], ([x]) => softmax(x)),
     operation('layerNorm', [[200, 768], [768], [768]], ([x, gamma, beta]) => layerNorm(x, gamma, beta)),
