@@ -9,12 +9,8 @@ export function frameCamera(scene: SceneManipulator, id: string): Camera {
   return outOfSpace(findFrame(scene, id).camera, scene.description.space)
 }
 
-/** A camera in the capture's world, as its camera files are -> scene units. Throws for a scene that does not know its world. */
+/** A camera in the capture's world, as its camera files are -> scene units. */
 export function worldCamera(scene: SceneManipulator, camera: Camera): Camera {
-  const { world, name } = scene.description
-  if (!world)
-    throw new Error(
-      `scene ${name}: an older file, which does not say where its world is; name a frame instead of a camera file, or train the scene again`,
-    )
-  return toScene(camera, world.scale, world.center)
+  const { center, scale } = scene.description.world
+  return toScene(camera, scale, center)
 }

@@ -34,8 +34,8 @@ export interface SceneDescription {
   readonly preset: PresetName
   readonly config: SceneConfig
   readonly space: Space
-  /** Where the capture's scene units come from: scene = (world − center) · scale. Absent in older files. */
-  readonly world?: Pick<Capture, 'center' | 'scale'>
+  /** Where the capture's scene units come from: scene = (world − center) · scale. */
+  readonly world: Pick<Capture, 'center' | 'scale'>
   /** Along the ray, space units. */
   readonly near: number
   readonly far: number
