@@ -7,7 +7,7 @@
  * Schedules stretch over `--steps`. Without it, `--times` first measures the pace on a device of its own and stretches them over what fits the longest
  * time; `--at` (marks in steps) leaves the preset's schedule as it is.
  *
- * `--out` keeps the scene, `--pictures` a folder of sheets. For a machine without this tree: esbuild bench/heldOut.ts --bundle --platform=node --format=esm
+ * `--config` lays JSON over the preset, e.g. '{"sampling":{"samples":24}}'; `--out` keeps the scene, `--pictures` a folder of sheets. For a machine without this tree: esbuild bench/heldOut.ts --bundle --platform=node --format=esm
  * --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers --outfile=heldOut.mjs
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -21,6 +21,7 @@ import {
   openDevice,
   type PresetName,
   preset,
+  type SceneConfig,
   SceneManipulator,
   type SceneReport,
   saveScene,
@@ -41,6 +42,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '0' },
     out: { type: 'string' },
     pictures: { type: 'string' },
+    config: { type: 'string', default: '{}' },
   },
 })
 /** Steps between reports, which wait for the device: seldom enough to cost nothing, often enough to hit a mark. */
@@ -113,9 +115,20 @@ function newScene(on: Device, stretched?: number): SceneManipulator {
   return new SceneManipulator(on, capture as Capture, {
     preset: name,
     seed,
-    config: c => (stretched === undefined ? c : { ...c, training: { ...c.training, steps: stretched } }),
+    config: c => {
+      const changed = merged(c, JSON.parse(values.config)) as SceneConfig
+      return stretched === undefined ? changed : { ...changed, training: { ...changed.training, steps: stretched } }
+    },
   })
 }
+
+/** `changes` laid over `base`, object by object. */
+function merged(base: unknown, changes: unknown): unknown {
+  if (!isObject(base) || !isObject(changes)) return changes
+  return { ...base, ...Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, merged(base[key], value)])) }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function presetName(text: string): PresetName {
   preset(text) // throws with the names there are

@@ -23,8 +23,8 @@ const ROWS = 32
 /** The slope of a layer without activation, for which y is not read. */
 const LINEAR = '1.0'
 const THREADS = 256
-/** Workgroups, each with a partial sum of dW and db: enough for a large GPU, little memory. */
-const MOST_GROUPS = 512
+/** Workgroups, each with a partial sum of dW and db: two for each of the 132 multiprocessors of a large GPU, and little memory. */
+const MOST_GROUPS = 264
 /** Below this a large GPU is not filled, and slices of a product are quicker. */
 const LEAST_ROWS = 4096
 
