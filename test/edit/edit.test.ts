@@ -10,6 +10,7 @@ import type { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { type Device, tensor } from '../../src/tensor/device.ts'
 import { square, sub } from '../../src/tensor/ops/elementwise.ts'
+import { gatherRows } from '../../src/tensor/ops/gather.ts'
 import { mean } from '../../src/tensor/ops/reduce.ts'
 import { reshape, type Tensor } from '../../src/tensor/tensor.ts'
 import { SIZE } from '../nerf/smallScene.ts'
@@ -178,6 +179,25 @@ describe('an edit', () => {
     expect(described).toBe(1)
     for (const round of [steps.slice(0, 5), steps.slice(5)]) expect(new Set(round.map(s => s.guidance)).size).toBe(5)
     expect(new Set(steps.map(s => s.guidance)).size).toBe(5)
+  })
+
+  test('tells the guidance which view it describes', async () => {
+    const scene = await expressive()
+    const names = tensor(device, [10, 11, 12, 13], [4, 1])
+    const numbered: Guidance = {
+      name: 'number',
+      featureSize: 1,
+      describe: (_, views) => gatherRows(names, views),
+      loss: (_, reference) => reshape(reference, []),
+    }
+    const steps = await run(
+      scene,
+      new AnchorCompositor(scene, await anchorsOf(scene, [0, 3])),
+      numbered,
+      { steps: 4, reportEvery: 1, tvWeight: 0 },
+      4,
+    )
+    expect(steps.map(s => s.guidance).sort()).toEqual([10, 11, 12, 13])
   })
 
   test('ends after its step when aborted, and gives its memory back', async () => {
