@@ -30,8 +30,8 @@ const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean',
 const { quick } = values
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
 const SIZES = quick
-  ? { rays: 16, steps: 3, size: 24, timedSteps: 2, fast: { rays: 256, samples: 8 } }
-  : { rays: 512, steps: 50, size: 128, timedSteps: 100, fast: {} }
+  ? { rays: 16, steps: 3, size: 24, timedSteps: 1, batch: { rays: 64, samples: 4 } }
+  : { rays: 512, steps: 50, size: 128, timedSteps: 100, batch: undefined }
 
 /** Largest error of an element against max(|expected|, root mean square of its tensor). */
 const TOLERANCE = 1e-3
@@ -107,13 +107,13 @@ function errorOf(actual: Numbers, expected: Numbers): { largest: number; count: 
 }
 
 function newScene(device: Device, preset: PresetName): SceneManipulator {
+  const { batch } = SIZES
   return new SceneManipulator(device, smallCapture(8, SIZES.size), {
     preset,
-    config: c => ({
-      ...c,
-      sampling: c.sampling.kind === 'grid' && preset === 'fast' ? { ...c.sampling, samples: SIZES.fast.samples || c.sampling.samples } : c.sampling,
-      training: { ...c.training, rays: (preset === 'fast' && SIZES.fast.rays) || c.training.rays },
-    }),
+    config: c => {
+      if (!batch || c.sampling.kind !== 'grid') return c
+      return { ...c, sampling: { ...c.sampling, samples: batch.samples }, training: { ...c.training, rays: batch.rays } }
+    },
   })
 }
 
@@ -136,7 +136,7 @@ async function checkTraining(): Promise<void> {
   const twin = await loadScene(cpu, await saveScene(scenes[0]), 'the trained scene')
   const pictures: Float32Array[] = []
   for (const scene of [scenes[0], twin]) {
-    using renderer = createRenderer(scene, scene.referenceField)
+    using renderer = createRenderer(scene, scene.referenceField, quick ? { rays: 64 } : {})
     pictures.push((await renderer.render(scene.trainingCameras[2])).rgb)
   }
   const [a, b] = pictures
