@@ -9,7 +9,6 @@ import { Adam } from '../nn/optimizer.ts'
 import { exponentialSchedule } from '../nn/schedules.ts'
 import { HostRandom, hash3 } from '../tensor/hostRandom.ts'
 import { add, affine } from '../tensor/ops/elementwise.ts'
-import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { totalVariation } from '../tensor/ops/totalVariation.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
@@ -59,7 +58,7 @@ export async function* edit(
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
   const { steps = 60, search = true, tvWeight = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
-  const views = await cacheViews(scene, guidance, cameras, options.samples ?? samplesPerRay(scene.config.sampling).edit, seed)
+  const views = await cacheViews(scene, guidance, cameras, { samples: options.samples ?? samplesPerRay(scene.config.sampling).edit, seed })
   try {
     if (search && field.search) {
       const began = performance.now()
@@ -109,10 +108,15 @@ interface EditGraph extends Disposable {
 
 function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
   const { device } = scene
-  const { codes, ratios } = field.at(views.selected.x)
-  const { picture, weights } = renderSelected(scene, views, codes)
+  const values = (x: Tensor): { codes: Tensor; channels: Tensor | undefined } => {
+    const { codes, ratios } = field.at(x)
+    return { codes, channels: ratios }
+  }
+  const { parameters } = field
+  const sources = parameters.names.map(name => parameters.get(name))
+  const { picture, channels: maps } = renderSelected(scene, views, values, sources)
   const guided = guidance.loss(picture, views.selected.reference)
-  const tv = ratios && totalVariation(reshape(sumSamples(weights, ratios), [views.height, views.width, lastAxis(ratios.shape)]))
+  const tv = maps && totalVariation(reshape(maps, [views.height, views.width, lastAxis(maps.shape)]))
   const loss = tv ? add(guided, affine(tv, tvWeight)) : guided
   const adam = new Adam(device, field.parameters)
   const { effects, into } = adam.minimize(loss)

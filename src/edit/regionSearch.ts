@@ -12,7 +12,6 @@ import { add, affine, log, mul } from '../tensor/ops/elementwise.ts'
 import { sum } from '../tensor/ops/reduce.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { softmax } from '../tensor/ops/softmax.ts'
-import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { AnchorCompositor } from './anchorCompositor.ts'
@@ -114,10 +113,8 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
     const nearness = add(dense(x, directions.tensor([3, REGIONS])), repeatRows(offsets.tensor([1, REGIONS]), rowCount(x.shape)))
     return dense(softmax(nearness), choices.tensor([REGIONS, K]))
   }
-  const { x, reference } = views.selected
-  const { picture, weights } = renderSelected(scene, views, compositor.mix(ratios(x)))
-  const guided = guidance.loss(picture, reference)
-  const surface = sumSamples(weights, x)
+  const { picture, channels: surface } = renderSelected(scene, views, x => ({ codes: compositor.mix(ratios(x)), channels: x }))
+  const guided = guidance.loss(picture, views.selected.reference)
   const plan = compile(device, { outputs: [guided, picture, surface] })
   const choose = (choice: readonly number[], sure = 1): void => {
     const table = new Float32Array(REGIONS * K).fill((1 - sure) / (K - 1))

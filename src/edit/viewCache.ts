@@ -1,20 +1,35 @@
 /** What an edit need not compute twice: per view, everything about the frozen scene that does not depend on the codes H is given. */
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
-import { lastLevel, type RayQuery, renderRays } from '../nerf/rayLevels.ts'
+import type { Rays } from '../nerf/coarseFine.ts'
+import { lastLevel, renderRays } from '../nerf/rayLevels.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { widestLayer } from '../nerf/templateNerf.ts'
 import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
+import { concat, sliceColumns } from '../tensor/ops/concat.ts'
 import { rayWeights } from '../tensor/ops/rayWeights.ts'
+import { concatRows, sliceRows } from '../tensor/ops/rows.ts'
 import { sumSamples } from '../tensor/ops/sumSamples.ts'
 import { compile } from '../tensor/plan.ts'
-import { reshape, type Tensor } from '../tensor/tensor.ts'
+import { inRowBlocks, rowRanges } from '../tensor/rowBlocks.ts'
+import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import type { Guidance } from './guidance.ts'
 
 const JITTER_STREAM = 5
 
 /** Template features of all views above this are not kept but looked up anew in every step: 48 numbers a sample are most of what there is to keep. */
 const MOST_FEATURE_BYTES = 2 ** 28
+/** Above this, the rays of a view are rendered in blocks: one layer's values then fit the 128 MiB that every WebGPU device binds. */
+const MOST_LAYER_BYTES = 2 ** 27
+
+export interface CacheOptions {
+  /** Per ray. */
+  readonly samples: number
+  readonly seed: number
+  readonly mostFeatureBytes?: number
+  readonly mostLayerBytes?: number
+}
 
 /** The numbers of one view, Q = R · M samples. */
 export interface ViewTables {
@@ -32,11 +47,15 @@ export interface ViewTables {
   readonly position?: Tensor
 }
 
+type RayTables = Omit<ViewTables, 'reference'>
+
 export interface ViewCache {
   readonly width: number
   readonly height: number
   readonly samples: number
   readonly count: number
+  /** Parts in which the rays of a view are rendered. */
+  readonly blocks: number
   /** The selected view's numbers. */
   readonly selected: ViewTables
   /** Brings a view's numbers, by a copy on the device, to where recorded steps find them: before the next run. */
@@ -45,18 +64,16 @@ export interface ViewCache {
 }
 
 /**
- * Samples `cameras` (space units, one picture size) with M samples per ray and notes what F needs of every sample and what the guidance keeps of
+ * Samples the rays of `cameras` (space units, one picture size) and notes what F needs of every sample and what the guidance keeps of
  * the unedited picture. Throws for no views and for views of different sizes.
  */
 export async function cacheViews(
   scene: SceneManipulator,
   guidance: Guidance,
   cameras: readonly Camera[],
-  M: number,
-  seed: number,
-  mostFeatureBytes = MOST_FEATURE_BYTES,
+  { samples: M, seed, mostFeatureBytes = MOST_FEATURE_BYTES, mostLayerBytes = MOST_LAYER_BYTES }: CacheOptions,
 ): Promise<ViewCache> {
-  const { device } = scene
+  const { device, config } = scene
   if (cameras.length === 0) throw new Error('edit: no views; give at least one camera')
   const [width, height] = cameras[0].imageSize
   if (cameras.some(c => c.imageSize[0] !== width || c.imageSize[1] !== height))
@@ -66,10 +83,20 @@ export async function cacheViews(
   const rays = { origins: new Storage(device, R * 3), directions: new Storage(device, R * 3), jitter: new Storage(device, Q) }
   const o = rays.origins.tensor([R, 3])
   const d = rays.directions.tensor([R, 3])
-  const { referenceField } = scene
-  const draw: RayQuery['draw'] = pass => (pass === 'last' ? rays.jitter.tensor([R, M]) : undefined)
-  const levels = renderRays(scene, { origins: o, directions: d, warp: referenceField, codes: referenceField, draw, samples: M })
-  const { x, warped, position, starts, color: picture } = lastLevel(levels)
+  const blocksOf = (samples: number): number => Math.ceil((R * samples * widestLayer(config.template, config.ambientSize) * 4) / mostLayerBytes)
+  const mostSamples = Math.max(M, config.sampling.kind === 'coarseFine' ? config.sampling.coarse : 0)
+  const {
+    x,
+    warped,
+    position,
+    starts,
+    color: picture,
+  } = joined(
+    rowRanges(R, blocksOf(mostSamples)).map(([begin, end]) => {
+      const rows = (all: Tensor): Tensor => (end - begin === R ? all : sliceRows(all, begin, end))
+      return referenceRays(scene, { origins: rows(o), directions: rows(d) }, rows(rays.jitter.tensor([R, M])))
+    }),
+  )
   const number = new Storage(device, 1, 'u32')
   const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]))
   const tables: { readonly work: Storage; readonly kept: readonly Storage[] }[] = []
@@ -108,6 +135,7 @@ export async function cacheViews(
     height,
     samples: M,
     count: cameras.length,
+    blocks: blocksOf(M),
     selected,
     select(view) {
       for (const { work, kept } of tables) work.copyFrom(kept[view])
@@ -118,11 +146,76 @@ export async function cacheViews(
   }
 }
 
-/** Volume rendering of the selected view under codes [Q, d_w]: the picture [1, H, W, 3] and the samples' weights [R, M]. */
-export function renderSelected(scene: SceneManipulator, views: ViewCache, codes: Tensor): { picture: Tensor; weights: Tensor } {
-  const { width, height, selected } = views
-  const { starts } = selected
-  const { rgb, sigma } = scene.radiance(selected, codes)
-  const weights = rayWeights(reshape(sigma, starts.shape), starts, undefined, { infinity: true })
-  return { picture: reshape(sumSamples(weights, rgb), [1, height, width, 3]), weights }
+/** What an edit keeps of rays under w_R, and their colours. */
+type ReferenceRays = Pick<ViewTables, 'x' | 'warped' | 'starts'> & { readonly position: Tensor; readonly color: Tensor }
+
+/** @param jitter uniforms [R, M] of the samples. */
+function referenceRays(scene: SceneManipulator, rays: Rays, jitter: Tensor): ReferenceRays {
+  const { referenceField } = scene
+  const draw = (pass: 'coarse' | 'last'): Tensor | undefined => (pass === 'last' ? jitter : undefined)
+  const query = { ...rays, warp: referenceField, codes: referenceField, draw, samples: lastAxis(jitter.shape) }
+  const { x, warped, position, starts, color } = lastLevel(renderRays(scene, query))
+  return { x, warped, position, starts, color }
+}
+
+function joined(parts: readonly ReferenceRays[]): ReferenceRays {
+  if (parts.length === 1) return parts[0]
+  const join = (name: keyof ReferenceRays): Tensor => concatRows(parts.map(part => part[name]))
+  return { x: join('x'), warped: join('warped'), position: join('position'), starts: join('starts'), color: join('color') }
+}
+
+/** Codes [Q, d_w] at points [Q, 3] and, if wanted, further values [Q, K] to composite with the colours. */
+export type CodesAndChannels<C extends Tensor | undefined> = (x: Tensor) => { readonly codes: Tensor; readonly channels: C }
+
+/**
+ * Volume rendering of the selected view: the picture [1, H, W, 3] and the composited channels [R, K]. Gradients go to `sources`, the leaves that `values`
+ * computes with; where a view is rendered in blocks, to them alone.
+ */
+export function renderSelected<C extends Tensor | undefined>(
+  scene: SceneManipulator,
+  views: ViewCache,
+  values: CodesAndChannels<C>,
+  sources: readonly Tensor[] = [],
+): { picture: Tensor; channels: C } {
+  const { width, height, samples: M, selected, blocks } = views
+  const R = width * height
+  const pictureOf = (color: Tensor): Tensor => reshape(color, [1, height, width, 3])
+  if (blocks === 1) {
+    const { color, channels } = composited(scene, selected, values)
+    return { picture: pictureOf(color), channels }
+  }
+  const all = inRowBlocks(
+    (begin, end) => {
+      const { color, channels } = composited(scene, rowsOf(selected, begin, end, M), values)
+      return channels ? concat([color, channels]) : color
+    },
+    R,
+    blocks,
+    sources,
+  )
+  const columns = lastAxis(all.shape)
+  return { picture: pictureOf(sliceColumns(all, 0, 3)), channels: (columns > 3 ? sliceColumns(all, 3, columns) : undefined) as C }
+}
+
+function composited<C extends Tensor | undefined>(
+  scene: SceneManipulator,
+  rays: RayTables,
+  values: CodesAndChannels<C>,
+): { color: Tensor; channels: C } {
+  const { codes, channels } = values(rays.x)
+  const { rgb, sigma } = scene.radiance(rays, codes)
+  const weights = rayWeights(reshape(sigma, rays.starts.shape), rays.starts, undefined, { infinity: true })
+  return { color: sumSamples(weights, rgb), channels: (channels && sumSamples(weights, channels)) as C }
+}
+
+/** Rays [begin, end) of a view. */
+function rowsOf({ x, warped, starts, directions, position }: RayTables, begin: number, end: number, M: number): RayTables {
+  const points = (table: Tensor): Tensor => sliceRows(table, begin * M, end * M)
+  return {
+    x: points(x),
+    warped: points(warped),
+    starts: sliceRows(starts, begin, end),
+    directions: sliceRows(directions, begin, end),
+    position: position && points(position),
+  }
 }

@@ -91,6 +91,12 @@ function radianceConfig(config: TemplateConfig, ambientSize: number): RadianceCo
   return { ...config, nIn, conditionSize: 6 * config.directionBands }
 }
 
+/** Values per point of F's widest layer, its input concatenated again included: what a batch's largest buffer is made of. */
+export function widestLayer(config: TemplateConfig, ambientSize: number): number {
+  const { nIn, skip, trunkDepth, trunkWidth } = radianceConfig(config, ambientSize)
+  return trunkWidth + (skip < trunkDepth ? nIn : 0)
+}
+
 /** Parameters of a network F of this name; a hash table is called NAME/grid. */
 export function templateSpecs(name: string, config: TemplateConfig, ambientSize: number): ParameterSpecs {
   const specs = radianceSpecs(name, radianceConfig(config, ambientSize))

@@ -40,9 +40,9 @@ async function expressive() {
 test('a cached view under w_R is the picture it was cached from, with the positions kept and encoded anew', async () => {
   const scene = await expressive()
   for (const mostFeatureBytes of [undefined, 0]) {
-    const views = await cacheViews(scene, DARK, scene.trainingCameras.slice(0, 2), 8, 0, mostFeatureBytes)
+    const views = await cacheViews(scene, DARK, scene.trainingCameras.slice(0, 2), { samples: 8, seed: 0, mostFeatureBytes })
     expect(views.selected.position === undefined).toBe(mostFeatureBytes === 0)
-    const { picture } = renderSelected(scene, views, scene.referenceField(views.selected.x))
+    const { picture } = renderSelected(scene, views, x => ({ codes: scene.referenceField(x), channels: undefined }))
     using plan = compile(device, { outputs: [picture] })
     views.select(1)
     plan.run()
