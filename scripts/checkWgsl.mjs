@@ -6,14 +6,14 @@ import { WGSL_CHECKS } from '../test/wgsl/checks.ts'
 import { roomlessGpu } from '../test/wgsl/roomlessGpu.ts'
 
 /** Does one piece of work on a device of its own; returns the error, if any. */
-async function failureOf({ name, run }) {
+async function failureOf({ name, run, largest }) {
   const gpu = await openNullGpu('default')
   if (typeof gpu === 'string') throw new Error(`checkWgsl: ${gpu}`)
-  const device = gpuBackend(roomlessGpu(gpu))
+  const device = gpuBackend(roomlessGpu(gpu, largest))
   try {
     await run(device)
     await device.sync()
-    console.log(`ok    ${name}: ${(device.memory.peak / 2 ** 20).toFixed(0)} MiB`)
+    console.log(`ok    ${name}: ${(device.memory.peak / 2 ** 20).toFixed(0)} MiB${largest ? ', with buffers larger than every device allows' : ''}`)
   } catch (error) {
     console.log(`FAIL  ${name}: ${error.message}`)
     return error

@@ -6,6 +6,8 @@ import { WHOLE_CHECKS } from './wholePlans.ts'
 
 export interface WgslCheck {
   readonly name: string
+  /** Bytes of its largest buffer and binding, where that is known to be more than every device allows. */
+  readonly largest?: number
   run(device: Device): Promise<void>
 }
 

@@ -8,8 +8,8 @@ import type { BufferRange, GpuDevice, GpuDispatch } from '../../src/gpu/gpuDevic
 const STEP = 256
 const SCRAP = 8 * STEP
 
-/** @param gpu Dawn's null backend, which it then owns. */
-export function roomlessGpu(gpu: GpuDevice): GpuDevice {
+/** @param gpu Dawn's null backend, which it then owns. @param largest bytes of buffers and bindings to allow; default what `gpu` does. */
+export function roomlessGpu(gpu: GpuDevice, largest?: number): GpuDevice {
   const sizes = new Map<GPUBuffer, number>()
   let used = 0
   let peak = 0
@@ -23,7 +23,7 @@ export function roomlessGpu(gpu: GpuDevice): GpuDevice {
   }
   const moved = (dispatch: GpuDispatch): GpuDispatch => {
     const { label, bindings } = dispatch
-    const most = gpu.limits.maxStorageBufferBindingSize
+    const most = largest ?? gpu.limits.maxStorageBufferBindingSize
     const offsets = new Map<GPUBuffer, number[]>()
     for (const range of bindings) {
       check(`kernel ${label}`, range)
@@ -38,7 +38,7 @@ export function roomlessGpu(gpu: GpuDevice): GpuDevice {
   return {
     ...gpu,
     createBuffer(bytes) {
-      const most = gpu.limits.maxBufferSize
+      const most = largest ?? gpu.limits.maxBufferSize
       if (bytes > most) throw new Error(`a buffer of ${bytes} bytes; every device allows ${most}`)
       const buffer = gpu.createBuffer(SCRAP)
       sizes.set(buffer, bytes)
