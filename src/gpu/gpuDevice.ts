@@ -84,15 +84,19 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
     write: (buffer, offset, data) => buffers.write(buffer, offset, data),
     async read(buffer, offset, bytes) {
       const result = await buffers.read(buffer, offset, bytes).catch((error: unknown) => error)
-      await errors.rethrow()
-      if (result instanceof ArrayBuffer) return result
-      throw result
+      const failed = !(result instanceof ArrayBuffer)
+      await errors.rethrow(failed)
+      if (failed) throw result
+      return result
     },
     copy: (from, to) => buffers.copy(from, to),
     program: dispatches => makeProgram(device, kernels, dispatches, () => errors.throwIfLost()),
     async sync() {
-      await device.queue.onSubmittedWorkDone().catch(() => {})
-      await errors.rethrow()
+      const failed = await device.queue.onSubmittedWorkDone().then(
+        () => false,
+        () => true,
+      )
+      await errors.rethrow(failed)
     },
     get usedBytes() {
       return buffers.usedBytes
@@ -101,6 +105,7 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
       return buffers.peakBytes
     },
     destroy() {
+      errors.closed = true
       buffers.destroyAll()
       device.destroy()
       kept.keep = undefined
@@ -108,22 +113,30 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
   }
 }
 
+/** Longest wait for the report of a loss after something failed. */
+const LOSS_REPORT_MS = 100
+
 /** WebGPU reports late; this keeps what it reported until someone asks. */
 class Errors {
   private readonly pending = new Set<Promise<void>>()
   private compile: Error[] = []
   private other: Error[] = []
   private lost: Error | undefined
+  private readonly loss: Promise<void>
+  /** Set before the device is destroyed on purpose. */
+  closed = false
 
   constructor(device: GPUDevice, name: string) {
     device.onuncapturederror = event => {
       event.preventDefault() // it is thrown by the next read or sync instead of printed
       this.other.push(new Error(`gpu: ${event.error.message}`))
     }
-    device.lost.then(({ reason, message }) => {
-      const why = reason === 'destroyed' ? 'closed' : `lost (${message.trim() || 'no reason given'})`
+    this.loss = device.lost.then(({ message }) => {
+      const why = message.trim().split('\n')[0] || 'no reason given'
       this.lost = new Error(
-        `gpu: the device ${name} was ${why}; open a new one${reason === 'destroyed' ? '' : ' and resume from the last checkpoint'}`,
+        this.closed
+          ? `gpu: the device ${name} was closed; open a new one`
+          : `gpu: the device ${name} was lost (${why}); open a new one and resume from the last checkpoint (train --resume)`,
       )
     })
   }
@@ -145,9 +158,13 @@ class Errors {
     if (this.lost) throw this.lost
   }
 
-  /** Throws the first error since the last call: what did not compile before what followed from it. */
-  async rethrow(): Promise<void> {
+  /**
+   * Throws the first error since the last call: that the device is lost, what did not compile, what followed from it.
+   * @param failed something was refused, which a loss may explain that is reported only later
+   */
+  async rethrow(failed = false): Promise<void> {
     await Promise.all(this.pending)
+    if (failed) await Promise.race([this.loss, new Promise(resolve => setTimeout(resolve, LOSS_REPORT_MS))])
     const [first] = [...this.compile, ...this.other]
     this.compile = []
     this.other = []
