@@ -11,7 +11,6 @@ import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { normalInit, ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
 import { Storage } from '../tensor/device.ts'
 import { concat } from '../tensor/ops/concat.ts'
-import { contract } from '../tensor/ops/contract.ts'
 import { dense } from '../tensor/ops/dense.ts'
 import { add } from '../tensor/ops/elementwise.ts'
 import { repeatRows, sliceRows } from '../tensor/ops/rows.ts'
@@ -44,7 +43,7 @@ export function anchorLogits(parameters: ParameterSet, config: FieldConfig, enco
 
 export interface CompositorOptions {
   readonly seed?: number
-  /** α of the neutral anchor before any step: an edit starts near the unedited face instead of at the mean of all expressions. */
+  /** α of the neutral anchor before any step: an edit starts near the unedited face instead of at the mean of all expressions. 1/K is the original's uniform mix. */
   readonly neutral?: number
 }
 
@@ -84,8 +83,9 @@ export class AnchorCompositor implements EditableCodes {
 
   /** Anchor composition ratios α [Q, K] of points [Q, 3] in space units; rows sum to 1. What the heat maps composite. */
   readonly ratios = (x: Tensor): Tensor => {
-    const { compositor } = this.scene.config
-    const logits = anchorLogits(this.parameters, compositor, encodePoints(compositor, contract(x)), this.codeTable)
+    const { config, coordinates } = this.scene
+    const encoded = encodePoints(config.compositor, coordinates.seen(coordinates.from(x)))
+    const logits = anchorLogits(this.parameters, config.compositor, encoded, this.codeTable)
     return softmax(add(logits, repeatRows(this.bias.tensor([1, this.bias.length]), rowCount(x.shape))))
   }
 

@@ -4,13 +4,13 @@ import { ParameterSet, type ParameterSpecs } from '../../src/nn/parameters.ts'
 import type { Device } from '../../src/tensor/device.ts'
 import { sameShape, showShape, type Tensor } from '../../src/tensor/tensor.ts'
 import type { Golden } from '../golden.ts'
-import { checkGolden, type GoldenLeaves } from '../tensor/ops/goldenCase.ts'
+import { checkGolden, type GoldenLeaves, type GoldenResults } from '../tensor/ops/goldenCase.ts'
 
 /**
  * A test per case of a golden file. The first case tries its operations on every device, the others on the CPU: a GPU computes in software here,
  * and other sizes would compile all kernels anew.
  */
-export function testCases(golden: Golden, build: (name: string, leaves: GoldenLeaves) => Readonly<Record<string, Tensor>>): void {
+export function testCases(golden: Golden, build: (name: string, leaves: GoldenLeaves) => GoldenResults | Promise<GoldenResults>): void {
   for (const [index, name] of Object.keys(golden.cases).entries()) {
     const on = index === 0 ? () => true : ({ device }: { readonly device: Device }) => device.kind === 'cpu'
     test(`golden ${golden.name} ${name}`, () => checkGolden(golden, leaves => build(name, leaves), { on }))
@@ -25,19 +25,34 @@ export interface GoldenNetwork {
 }
 
 /**
- * @param path golden path of a parameter below `CASE/param/`, from our name of it
- * Throws unless the golden has exactly these parameters, each of its shape.
+ * The golden's values of parameters by our names, as `ParameterSet.write` takes them.
+ * @param path golden path of a parameter below `CASE/param/`, from our name of it. Throws for one of another shape.
  */
-export function goldenNetwork(device: Device, golden: Golden, name: string, specs: ParameterSpecs, path: (ours: string) => string): GoldenNetwork {
-  const parameters = new ParameterSet(device, specs, 0)
+export function goldenValues(
+  golden: Golden,
+  name: string,
+  specs: ParameterSpecs,
+  path: (ours: string) => string,
+): Parameters<ParameterSet['write']>[0] {
   const values = new Map<string, { shape: readonly number[]; data: Float32Array }>()
   for (const [ours, { shape }] of Object.entries(specs)) {
     const full = `${name}/param/${path(ours)}`
     if (!sameShape(golden.shape(full), shape)) throw new Error(`${full}: golden ${showShape(golden.shape(full))}, ours ${showShape(shape)}`)
     values.set(ours, { shape, data: golden.get(full) })
   }
-  const theirs = [...golden.tensors.keys()].filter(key => key.startsWith(`${name}/param/`))
-  if (theirs.length !== values.size) throw new Error(`${golden.name} ${name}: ${theirs.length} golden parameters, ours are ${values.size}`)
+  return values
+}
+
+/** How many parameters the golden case has. */
+export const goldenParameterCount = (golden: Golden, name: string): number =>
+  [...golden.tensors.keys()].filter(key => key.startsWith(`${name}/param/`)).length
+
+/** Throws unless the golden has exactly these parameters, each of its shape. */
+export function goldenNetwork(device: Device, golden: Golden, name: string, specs: ParameterSpecs, path: (ours: string) => string): GoldenNetwork {
+  const parameters = new ParameterSet(device, specs, 0)
+  const values = goldenValues(golden, name, specs, path)
+  const theirs = goldenParameterCount(golden, name)
+  if (theirs !== values.size) throw new Error(`${golden.name} ${name}: ${theirs} golden parameters, ours are ${values.size}`)
   parameters.write(values, golden.name)
   return {
     parameters,

@@ -16,10 +16,13 @@ export interface GoldenLeaves {
   readonly loss: (outputs: Readonly<Record<string, Tensor>>) => Tensor
 }
 
+/** Results by the golden path of what they must equal. */
+export type GoldenResults = Readonly<Record<string, Tensor>>
+
 /** Builds the case on every device (or those `on` accepts) and holds each returned tensor against the golden of that path. Throws one error that lists every deviation. */
 export async function checkGolden(
   golden: Golden,
-  build: (leaves: GoldenLeaves) => Readonly<Record<string, Tensor>>,
+  build: (leaves: GoldenLeaves) => GoldenResults | Promise<GoldenResults>,
   { on = () => true }: { on?: (device: TestDevice) => boolean } = {},
 ): Promise<void> {
   const failures: string[] = []
@@ -29,7 +32,7 @@ export async function checkGolden(
       Object.entries(outputs)
         .map(([path, y]) => sum(mul(reshape(y, [y.length]), reshape(leaf(path), [y.length]))))
         .reduce((a, b) => add(a, b))
-    const results = build({ device, leaf, loss })
+    const results = await build({ device, leaf, loss })
     const values = await evaluate(device, Object.values(results))
     await device.sync()
     if (compileOnly) continue
