@@ -6,7 +6,7 @@
  *     npx esbuild bench/gpuCheck.ts --bundle --platform=node --format=esm --target=node20 --external:sharp --external:webgpu \
  *       --external:@huggingface/tokenizers --outfile=gpuCheck.mjs
  *
- * 1. every operation on random numbers against its plain reference; 2. the losses of `tiny` over 50 steps; 3. one picture of that scene, rendered by both;
+ * 1. every operation on random numbers against its plain reference; 2. the first losses of `tiny`; 3. one picture of that scene, rendered by both;
  * 4. the pace of `fast` and where its time goes. Ends with exit code 1 when 1 to 3 disagree. `--quick` is for adapters in software.
  */
 import { parseArgs } from 'node:util'
@@ -37,8 +37,12 @@ const SIZES = quick
 const TOLERANCE = 1e-3
 /** Share of elements that may lie beyond it: at cell borders, kinks and searches two roundings may take different sides. */
 const STRAY_SHARE = 2e-3
-/** Of a loss. Steps feed on each other's roundings, and samples on the density grid. */
-const LOSS_TOLERANCE = 0.03
+/**
+ * Of the first losses. Later ones differ by tens of per cent while the loss falls: Adam turns gradients that are all rounding (its epsilon is 1e-10) into full steps,
+ * so two right devices part, as two seeds do; what they end at is compared by `bench:heldout`.
+ */
+const LOSS_TOLERANCE = 1e-3
+const COMPARED_STEPS = 5
 const LEAST_PSNR = 40
 
 const failures: string[] = []
@@ -127,12 +131,12 @@ async function checkTraining(): Promise<void> {
     const [a, b] = [await runs[0].next(), await runs[1].next()]
     if (a.done || b.done) break
     const error = Math.abs(a.value.loss / b.value.loss - 1)
-    worst = Number.isFinite(error) ? Math.max(worst, error) : Number.POSITIVE_INFINITY
+    if (step <= COMPARED_STEPS) worst = Number.isFinite(error) ? Math.max(worst, error) : Number.POSITIVE_INFINITY
     if (step <= 3 || step % 10 === 0)
       console.log(`      step ${step}: loss ${a.value.loss.toPrecision(6)}, on the CPU ${b.value.loss.toPrecision(6)}`)
   }
   for (const run of runs) await run.return(undefined)
-  verdict(worst <= LOSS_TOLERANCE, `tiny, ${SIZES.steps} steps: losses differ by at most ${(100 * worst).toFixed(3)} %`)
+  verdict(worst <= LOSS_TOLERANCE, `tiny, the first ${COMPARED_STEPS} steps: losses differ by at most ${(100 * worst).toFixed(3)} %`)
   const twin = await loadScene(cpu, await saveScene(scenes[0]), 'the trained scene')
   const pictures: Float32Array[] = []
   for (const scene of [scenes[0], twin]) {
