@@ -60,12 +60,12 @@ const TINY = {
 
 const FAST = {
   ...TINY,
-  deformation: { ...TINY.deformation, depth: 6, width: 64 },
-  slicing: { ...TINY.slicing, depth: 6, width: 64 },
-  compositor: { ...TINY.compositor, depth: 6, width: 64 },
+  deformation: { ...TINY.deformation, width: 64 },
+  slicing: { ...TINY.slicing, width: 64 },
+  compositor: { ...TINY.compositor, width: 64 },
   template: { ...TINY_TEMPLATE, levels: 12, log2Entries: 16, finestResolution: 1024, trunkDepth: 2, trunkWidth: 64, rgbDepth: 2, rgbWidth: 64 },
-  sampling: { ...TINY.sampling, samples: 32, bins: 192 },
-  training: { ...TINY_TRAINING, steps: 5000, rays: 4096, observeEvery: 8, backgroundPoints: 1024 },
+  sampling: { ...TINY.sampling, samples: 24, bins: 192 },
+  training: { ...TINY_TRAINING, steps: 5000, rays: 4096, roomShare: 0.2, rimShare: 0.7, observeEvery: 16, backgroundPoints: 1024 },
 } as const satisfies SceneConfig
 
 /** The original's sizes, losses and schedules (HyperNeRF's, with Lipschitz layers in both F), on its coordinates. */

@@ -116,8 +116,12 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
       if (stale) accumulate(errors, powered, share, errorPower, cumulative)
       stale = false
       const random = new HostRandom(seed + Math.imul(step, 0x9e3779b1), STREAM)
+      // One draw from each of R equal parts of the whole: less left to chance, and one walk along the sums finds them all.
+      const part = cumulative[blocks - 1] / rays
+      let block = 0
       for (let r = 0; r < rays; r++) {
-        const block = firstAbove(cumulative, random.next() * cumulative[blocks - 1])
+        const drawnAt = (r + random.next()) * part
+        while (block < blocks - 1 && cumulative[block] <= drawnAt) block++
         const source = sources[sourceOfBlock[block]]
         const { lens, image, orientation, width, height, columns } = source
         const local = block - source.firstBlock
@@ -163,18 +167,6 @@ function accumulate(errors: Float32Array, powered: Float64Array, share: Float32A
     sum += share[b] * (powered[b] * scale + LEAST)
     cumulative[b] = sum
   }
-}
-
-/** Index of the first entry above `value` in ascending numbers. */
-function firstAbove(ascending: Float64Array, value: number): number {
-  let low = 0
-  let high = ascending.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (ascending[middle] > value) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 /** Share of the person in each block; 1 everywhere without a mask. */
