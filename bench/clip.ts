@@ -4,8 +4,10 @@
  * largest error and its share of the tolerance (1 = at the limit); then the time of the image tower at batch 1, forward and forward + pixel gradient.
  * FACECLIPNERF_DEVICE chooses the device. Ends with exit code 1 when a value is off.
  *
- * The sin weights give two pictures nearly the same features (test/golden/README.md), so that their directional gradient, divided by the small difference,
- * magnifies the rounding of the features: on the CPU device it is up to 3.3 times the tolerance, as printed.
+ * The sin weights give two pictures nearly the same features (test/golden/README.md), and their directional gradient magnifies the features' rounding:
+ * on the CPU device it is up to 3.3 times the tolerance. So that gradient is held twice: to the one that float64 gives from the device's own features,
+ * within the tolerance, and to the fixture, within the tolerance and what it moves when features stray as far as they do on this device, or did in the
+ * fixture's own float32 run (featureRounding.ts; the amplification is printed, and is about 1 for the mix weights). The features have their own check.
  *
  * What the time could be: 8.3 GFLOP forward (49 or 50 tokens, 88 million weights, the last block's MLP for one token only), as much again for the pixels'
  * gradient, and every weight read once each way: 0.35 GB per pass in f32, half in f16. An H200 (67 TFLOP/s f32, 4.8 TB/s) needs at least 0.12 ms for
@@ -29,6 +31,7 @@ import { permute } from '../src/tensor/ops/transpose.ts'
 import { compile, evaluate, type PlanRequest } from '../src/tensor/plan.ts'
 import type { Tensor } from '../src/tensor/tensor.ts'
 import { type Golden, loadGolden } from '../test/golden.ts'
+import { featureRounding, norm } from './featureRounding.ts'
 import { type ParameterRow, proceduralTensor, type WeightRule } from './proceduralWeights.ts'
 
 const NAME = 'clip_vitb32_procedural'
@@ -114,8 +117,8 @@ async function checkCase(device: Device, vision: VisionTransformer, text: TextTr
   const [byLoss] = grad(loss, [given])
   const [byDirectional] = grad(directional, [given])
   const states = vision.hiddenStates(permute(given, [0, 2, 3, 1]))
-  const [image, unit, lossValue, directionalValue, lossGradient, directionalGradient, ...hidden] = await evaluate(device, [
-    ...[features, l2Normalize(features), loss, directional, byLoss, byDirectional],
+  const [image, mirrored, direction, unit, lossValue, directionalValue, lossGradient, directionalGradient, ...hidden] = await evaluate(device, [
+    ...[features, reference, sentences.direction, l2Normalize(features), loss, directional, byLoss, byDirectional],
     ...HIDDEN.map(layer => states[layer]),
   ])
   report(golden, `${name}/out/text_features`, sentences.features)
@@ -124,10 +127,27 @@ async function checkCase(device: Device, vision: VisionTransformer, text: TextTr
   for (const [i, layer] of HIDDEN.entries()) report(golden, `${name}/out/hidden_${layer}_rows`, sameRows(hidden[i]))
   report(golden, `${name}/out/directional_loss`, directionalValue)
   console.log(`  ${name} loss ${lossValue[0]}`)
-  for (const [of, gradient] of [['loss', lossGradient] as const, ['directional_loss', directionalGradient] as const]) {
-    report(golden, `${name}/grad/${of}/norm`, [Math.hypot(...[...chunks(gradient)].map(part => Math.hypot(...part)))])
-    report(golden, `${name}/grad/${of}/sampled`, sampled(gradient, `${name}/in/gradient_positions_cyx`))
+  const places = `${name}/in/gradient_positions_cyx`
+  report(golden, `${name}/grad/loss/norm`, [norm(lossGradient)])
+  report(golden, `${name}/grad/loss/sampled`, sampled(lossGradient, places))
+  const deviation = featureDeviation(name, image)
+  const change = { features: image, reference: mirrored, direction }
+  const { exact, moves, condition } = await featureRounding(device, features, given, change, deviation)
+  console.log(`  ${name}: condition number of the directional gradient ${condition.toPrecision(2)}; features stray by ${deviation.toExponential(1)}`)
+  for (const [key, of] of [['norm', (x: Float32Array) => [norm(x)]] as const, ['sampled', (x: Float32Array) => sampled(x, places)] as const]) {
+    const path = `${name}/grad/directional_loss/${key}`
+    const expected = of(exact)
+    const allowed = Math.max(...moves.map(move => tolerances(golden, path, of(exact.map((v, i) => v + move[i])), expected).ratio))
+    report(golden, path, of(directionalGradient), { expected, what: ' by float64 from its own features' })
+    report(golden, path, of(directionalGradient), { amplification: 1 + allowed })
   }
+}
+
+/** How far a feature strays in f32, at most: on this device, and at least as far as in the fixture's own float32 run. */
+function featureDeviation(name: string, image: Float32Array): number {
+  const path = `${name}/out/image_features`
+  const expected = golden.get(path)
+  return Math.max(golden.tolerance(path).deviation, tolerances(golden, path, image, expected).error)
 }
 
 /** Unnormalised features of the fixture's texts, and what the losses take of them. */
@@ -158,10 +178,6 @@ function sameRows(states: Float32Array): Float32Array {
   return Float32Array.from([0, 1, 2, 3].flatMap(row => [...states.subarray(row * width, (row + 1) * width)]))
 }
 
-function* chunks(values: Float32Array): Generator<Float32Array> {
-  for (let i = 0; i < values.length; i += 4096) yield values.subarray(i, i + 4096)
-}
-
 function sampled(gradient: Float32Array, path: string): Float32Array {
   const places = golden.get(path)
   return Float32Array.from({ length: places.length / 3 }, (_, i) => {
@@ -170,9 +186,8 @@ function sampled(gradient: Float32Array, path: string): Float32Array {
   })
 }
 
-/** Prints the largest error of a tensor and counts it. */
-function report(from: Golden, path: string, actual: ArrayLike<number>): void {
-  const expected = from.get(path)
+/** The largest error of a tensor, and its largest share of what the fixture allows there. */
+function tolerances(from: Golden, path: string, actual: ArrayLike<number>, expected: ArrayLike<number>): { error: number; ratio: number } {
   if (actual.length !== expected.length) throw new Error(`check:clip: ${path} has ${expected.length} values, not ${actual.length}`)
   const { atol, rtol } = from.tolerance(path)
   let error = 0
@@ -184,8 +199,29 @@ function report(from: Golden, path: string, actual: ArrayLike<number>): void {
     ratio = Math.max(ratio, difference / (atol + rtol * Math.abs(expected[i]) || 2e-7))
     if (Number.isNaN(difference)) ratio = Number.POSITIVE_INFINITY
   }
-  worst = Math.max(worst, ratio)
-  console.log(`  ${ratio <= 1 ? 'ok ' : 'OFF'} ${path}: max error ${error.toExponential(2)}, ${ratio.toPrecision(2)} of the tolerance`)
+  return { error, ratio }
+}
+
+interface ReportOptions {
+  /** Default the fixture's values. */
+  readonly expected?: ArrayLike<number>
+  /** Factor on the tolerance. */
+  readonly amplification?: number
+  readonly what?: string
+}
+
+/** Prints the largest error of a tensor and counts it. */
+function report(
+  from: Golden,
+  path: string,
+  actual: ArrayLike<number>,
+  { expected = from.get(path), amplification = 1, what = '' }: ReportOptions = {},
+): void {
+  const { error, ratio } = tolerances(from, path, actual, expected)
+  const share = ratio / amplification
+  worst = Math.max(worst, share)
+  const of = amplification === 1 ? 'the tolerance' : `${amplification.toPrecision(3)} x the tolerance (the features' rounding)`
+  console.log(`  ${share <= 1 ? 'ok ' : 'OFF'} ${path}${what}: max error ${error.toExponential(2)}, ${share.toPrecision(2)} of ${of}`)
 }
 
 /** Milliseconds at batch 1, each run waited for. */
