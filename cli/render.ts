@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import {
-  type AnchorCompositor,
+  AnchorCompositor,
   blend,
   type Camera,
   type CodeField,
@@ -108,11 +108,13 @@ function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: fram
 /** What to show: codes for H, and for T where a recorded frame is to be reproduced, head pose and all. */
 async function face(
   scene: SceneManipulator,
-  { edit, strength, frame, from, to, at = 0 }: RenderVerbOptions,
+  { edit, strength, acr, frame, from, to, at = 0 }: RenderVerbOptions,
 ): Promise<{ codes: CodeField; warp?: CodeField; compositor?: AnchorCompositor }> {
   if (edit) {
-    const { compositor, description } = await loadEdit(scene, await readBytes(edit, 'make an edit with faceclipnerf edit'), edit)
-    return { codes: blend(scene.referenceField, compositor.codes, strength ?? description.strength), compositor }
+    const { field, description } = await loadEdit(scene, await readBytes(edit, 'make an edit with faceclipnerf edit'), edit)
+    const compositor = field instanceof AnchorCompositor ? field : undefined
+    if (acr && !compositor) throw new Error(`render: --acr, but ${edit} is one code for the whole face and mixes no anchors; leave --acr out`)
+    return { codes: blend(scene.referenceField, field.codes, strength ?? description.strength), compositor }
   }
   if (frame !== undefined) {
     const codes = await frameCode(scene, frame)

@@ -5,17 +5,17 @@ export { focusPoint, interpolate, lookAt, orbit, type PathOptions, spiral } from
 // A recorded face, and cameras.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
 // Networks that see faces and read sentences.
-export { type ClipModel, loadEncoder } from './clip/clipModel.ts'
+export { type ClipModel, type EncoderOptions, loadEncoder } from './clip/clipModel.ts'
 export { type ExpressionEncoder, type ExpressionHead, expressionEncoder, type TextImageEncoder } from './clip/textImageEncoder.ts'
 export { AnchorCompositor, type CompositorOptions } from './edit/anchorCompositor.ts'
 // The edit.
 export { type AnchorCodes, type AnchorOptions, type AnchorReport, anchorsFromCodes, renderCodes, selectAnchors } from './edit/anchors.ts'
 export { type EditOptions, type EditStep, edit } from './edit/edit.ts'
 export type { EditableCodes } from './edit/editableCodes.ts'
-export { type EditDescription, loadEdit, saveEdit } from './edit/editFile.ts'
+export { type EditDescription, type LoadedEdit, loadEdit, saveEdit } from './edit/editFile.ts'
 export { editViews } from './edit/editViews.ts'
 export { FreeCode } from './edit/freeCode.ts'
-export { type Guidance, textGuidance } from './edit/guidance.ts'
+export { type Guidance, type TextGuidanceOptions, textGuidance } from './edit/guidance.ts'
 export { type PictureGuidance, pictureGuidance } from './edit/pictureGuidance.ts'
 export { type TargetPicture, targetPicture } from './edit/targetPicture.ts'
 // Numbers and pictures of the result.

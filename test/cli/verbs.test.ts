@@ -6,7 +6,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../cli/run.ts'
+import { saveEdit } from '../../src/edit/editFile.ts'
+import { FreeCode } from '../../src/edit/freeCode.ts'
 import { decodeImage } from '../../src/io/imageCodec.ts'
+import { loadScene } from '../../src/nerf/sceneFile.ts'
+import { openDevice } from '../../src/node.ts'
 import { fakeTerminal } from './fakeTerminal.ts'
 
 const CAPTURE = 'assets/captures/ada-mini'
@@ -147,6 +151,21 @@ describe('anchors, edit, render, evaluate', () => {
     const { code, err } = await verb('render', at('ada.scene'), '--edit', at('like.edit'), '-o', at('like.png'))
     expect(code, err).toBe(0)
   }, 120_000)
+
+  it('shows an edit that is one code for the whole face', async () => {
+    using device = await openDevice({ kind: 'cpu' })
+    const scene = await loadScene(device, readFileSync(at('ada.scene')), 'ada.scene')
+    const code = new FreeCode(scene, new Float32Array(scene.config.codeSize).fill(0.5))
+    writeFileSync(at('code.edit'), await saveEdit(code, { prompt: 'one code', strength: 1, steps: 0, seed: 0 }))
+    const show = ['render', at('ada.scene'), '--edit', at('code.edit'), '-o', at('code.png')]
+    const shown = await verb(...show)
+    expect(shown.code, shown.err).toBe(0)
+    const maps = await verb(...show, '--acr')
+    expect([maps.code, maps.err]).toEqual([
+      1,
+      expect.stringContaining('code.edit is one code for the whole face and mixes no anchors; leave --acr out'),
+    ])
+  }, 60_000)
 
   it.each([
     ['nothing to steer an edit by', ['edit', 'ada.scene', '-o', 'x.edit'], /neither a sentence nor --target; say what the face should look like/],

@@ -1,13 +1,15 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, assert, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { AnchorCompositor } from '../../src/edit/anchorCompositor.ts'
 import { loadEdit, saveEdit } from '../../src/edit/editFile.ts'
+import { FreeCode } from '../../src/edit/freeCode.ts'
 import { parseSafetensors, writeSafetensors } from '../../src/io/safetensors.ts'
 import { createRenderer, type RenderedImage } from '../../src/nerf/render.ts'
 import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
 import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { smallScene } from '../nerf/smallScene.ts'
+import { randomValues } from '../tensor/opCase.ts'
 import { anchorsOf } from './smallAnchors.ts'
 
 const device = cpuBackend(await openCpuDevice({ threads: 2 }))
@@ -19,21 +21,58 @@ const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [2, 0, 4])
 const DESCRIPTION = { prompt: 'a surprised face', strength: 0.9, steps: 100, seed: 3 }
 const bytes = await saveEdit(compositor, DESCRIPTION)
 
-async function picture({ scene, codes, ratios }: AnchorCompositor): Promise<RenderedImage> {
+const free = new FreeCode(scene, randomValues(8, 4))
+const freeBytes = await saveEdit(free, { ...DESCRIPTION, prompt: 'like a.png' })
+
+async function picture({ scene, codes }: AnchorCompositor | FreeCode, ratios?: AnchorCompositor['ratios']): Promise<RenderedImage> {
   using renderer = createRenderer(scene, codes, { channels: ratios })
   return await renderer.render(scene.description.frames[0].camera)
 }
 
-test('a loaded edit renders the same bits, ratios included, and sets w_R to its neutral anchor', async () => {
+/** The same scene from its file, with another w_R. */
+async function otherScene(): Promise<SceneManipulator> {
   const other = await loadScene(device, await saveScene(scene), 'ada.scene')
   await other.setReference(1)
-  const loaded = await loadEdit(other, bytes, 'surprised.edit')
-  expect(loaded.description).toEqual(DESCRIPTION)
-  expect(loaded.compositor.anchors).toEqual(compositor.anchors)
-  expect(loaded.compositor.neutral).toBe(0.6)
+  return other
+}
+
+/** The file with another version and a header changed. */
+function rewritten(bytes: Uint8Array, change: (header: Record<string, unknown>) => object, version = '2'): Uint8Array {
+  const { tensors, metadata } = parseSafetensors(bytes, 'test')
+  return writeSafetensors(tensors, { ...metadata, version, header: JSON.stringify(change(JSON.parse(metadata.header))) })
+}
+
+test('a loaded edit renders the same bits, ratios included, and sets w_R to its neutral anchor', async () => {
+  const other = await otherScene()
+  const { field, description } = await loadEdit(other, bytes, 'surprised.edit')
+  assert(field instanceof AnchorCompositor)
+  expect(description).toEqual(DESCRIPTION)
+  expect(field.anchors).toEqual(compositor.anchors)
+  expect(field.neutral).toBe(0.6)
   expect(other.referenceCode).toBe(2)
-  expect(await picture(loaded.compositor)).toEqual(await picture(compositor))
-  expect(await saveEdit(loaded.compositor, loaded.description)).toEqual(bytes)
+  expect(await picture(field, field.ratios)).toEqual(await picture(compositor, compositor.ratios))
+  expect(await saveEdit(field, description)).toEqual(bytes)
+})
+
+test('an edit of version 1, whose kind goes without saying, is one of anchors', async () => {
+  const { field } = await loadEdit(
+    scene,
+    rewritten(bytes, ({ kind, ...header }) => header, '1'),
+    'old.edit',
+  )
+  assert(field instanceof AnchorCompositor)
+  expect(await saveEdit(field, DESCRIPTION)).toEqual(bytes)
+})
+
+test('a loaded free code renders the same bits under the w_R it was made with', async () => {
+  const other = await otherScene()
+  const { field, description } = await loadEdit(other, freeBytes, 'like.edit')
+  assert(field instanceof FreeCode)
+  expect(description.prompt).toBe('like a.png')
+  expect(await field.read()).toEqual(await free.read())
+  expect(other.referenceCode).toBe(2)
+  expect(await picture(field)).toEqual(await picture(free))
+  expect(await saveEdit(field, description)).toEqual(freeBytes)
 })
 
 describe('is refused by name', () => {
@@ -58,12 +97,29 @@ describe('is refused by name', () => {
   test('cut, of another format or version, or with a broken header', async () => {
     for (const share of [0, 0.3, 0.99]) await refuse(bytes.subarray(0, Math.floor(bytes.length * share)), 'surprised.edit: ')
     await refuse(await saveScene(scene), 'surprised.edit: not an edit file (format "faceclipnerf.scene")')
-    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1')
+    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1 and 2')
     for (const header of ['', '{}', 'null']) await refuse(withMetadata({ header }), 'surprised.edit: the edit header is missing or broken')
   })
 
   test('without its anchors or weights', async () => {
     await refuse(without('anchors'), 'surprised.edit: the anchor codes are missing or of another size')
     await refuse(without('P/logit/bias'), 'surprised.edit: parameter P/logit/bias is missing')
+  })
+
+  test('of a kind unknown, and a free code cut, without its code or w_R, or with too many', async () => {
+    await refuse(
+      rewritten(bytes, header => ({ ...header, kind: 'mesh' })),
+      'surprised.edit: an edit of kind "mesh"; this program reads anchors and code',
+    )
+    for (const share of [0, 0.3, 0.99]) await refuse(freeBytes.subarray(0, Math.floor(freeBytes.length * share)), 'surprised.edit: ')
+    const { tensors: parts, metadata: about } = parseSafetensors(freeBytes, 'test')
+    const freeWithout = (name: string): Uint8Array => writeSafetensors(new Map([...parts].filter(([key]) => key !== name)), about)
+    await refuse(freeWithout('code'), 'surprised.edit: parameter code is missing')
+    await refuse(freeWithout('reference'), 'surprised.edit: the reference code is missing or of another size; edit again')
+    await refuse(
+      rewritten(freeBytes, header => ({ ...header, indices: [2, 3] })),
+      'surprised.edit: the edit header is missing or broken',
+    )
+    await refuse(freeBytes, 'this is another training of it, with other latent codes', smallScene(device, { seed: 8 }))
   })
 })
