@@ -102,6 +102,7 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   const cumulative = new Float64Array(blocks)
   let stale = true
   const drawn = new Uint32Array(rays)
+  const stride = coprimeStride(rays)
   const sums = new Float64Array(blocks)
   const counts = new Uint32Array(blocks)
   const batch: RayBatch = {
@@ -128,15 +129,17 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
         const column = Math.min((local % columns) * BLOCK + random.integer(BLOCK), width - 1)
         const row = Math.min(Math.floor(local / columns) * BLOCK + random.integer(BLOCK), height - 1)
         const at = (row * width + column) * 3
-        const to = 3 * r
+        // Neighbouring draws lie apart in the batch: side by side they would wait for each other where gradients of one place are added up.
+        const slot = (r * stride) % rays
+        const to = 3 * slot
         // Written out: thousands of small arrays per step would cost more than the rest of a step on a GPU.
         for (let c = 0; c < 3; c++) {
           batch.directions[to + c] = orientation[c] * lens[at] + orientation[3 + c] * lens[at + 1] + orientation[6 + c] * lens[at + 2]
           batch.origins[to + c] = source.origin[c]
           batch.colors[to + c] = image[at + c]
         }
-        batch.codes[r] = source.code
-        drawn[r] = block
+        batch.codes[slot] = source.code
+        drawn[slot] = block
       }
       return batch
     },
@@ -155,6 +158,14 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
       stale = true
     },
   }
+}
+
+/** A number without a common factor with n, near 0.618 n: its multiples modulo n visit everything, neighbours far apart. */
+function coprimeStride(n: number): number {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
+  let stride = Math.max(1, Math.round(0.618 * n))
+  while (divisor(n, stride) > 1) stride++
+  return stride
 }
 
 /** Running sums of the blocks' weights: share · ((error / mean error)^power + least). `powered` holds error^power: a capture has 200,000 blocks. */
