@@ -98,8 +98,10 @@ export interface TrainingConfig {
   /** Ambient window: 0 until the share [0], then 0 -> bands until the share [1]. */
   readonly ambientAlpha: readonly [number, number]
   readonly warpWeight: number
-  /** Scale of the robust losses on displacements, in units of the networks' coordinates. */
+  /** Scale of the robust loss on how far T moves visible points, in the networks' coordinates: displacements well above it all cost the same. */
   readonly warpScale: number
+  /** The same for the background's points. */
+  readonly backgroundScale: number
   readonly backgroundWeight: number
   readonly backgroundPoints: number
   /** Deviation of the noise on background points, in units of the networks' coordinates. */

@@ -193,10 +193,10 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
 
 /** How far T moves points [B, 3] (space units) of the room, which do not move, under codes [B, d_w]; weighted, []. */
 function backgroundLoss(scene: SceneManipulator, points: Tensor, codes: Tensor, seed: Tensor): Tensor {
-  const { warpScale, backgroundWeight, backgroundNoise } = scene.config.training
+  const { backgroundScale, backgroundWeight, backgroundNoise } = scene.config.training
   const { unit } = scene.coordinates
   const x = backgroundNoise > 0 ? add(points, affine(normal(seed, points.shape, NOISE_STREAM), backgroundNoise * unit)) : points
-  return affine(displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), warpScale), backgroundWeight)
+  return affine(displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), backgroundScale), backgroundWeight)
 }
 
 /** What a step tells the density grid; nothing where a coarse network finds the samples. */
