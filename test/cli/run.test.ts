@@ -44,7 +44,12 @@ describe('errors are one line and exit code 1', () => {
     ['an unknown verb', ['trian', 'x'], /^faceclipnerf: unknown command 'trian' \(Did you mean train\?\)$/],
     ['an unknown option', ['train', 'x', '-o', 'y.scene', '--stps', '3'], /unknown option '--stps' \(Did you mean --steps\?\)$/],
     ['a missing option', ['train', 'x'], /required option '-o, --output <file>' not specified$/],
-    ['a missing argument', ['edit', 'x.scene', '-o', 'y.edit'], /missing required argument 'text'$/],
+    ['a missing argument', ['anchors'], /missing required argument 'scene'$/],
+    [
+      'an edit towards nothing',
+      ['edit', 'x.scene', '-o', 'y.edit'],
+      /neither a sentence nor --target; say what the face should look like in one way$/,
+    ],
     [
       'a value that is no number',
       ['train', 'x', '-o', 'y.scene', '--steps', '1.5'],
