@@ -108,7 +108,8 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
       errors.closed = true
       buffers.destroyAll()
       device.destroy()
-      kept.keep = undefined
+      // Dawn reports the loss later, and must be there to do it: a process that let it go sooner has crashed.
+      void errors.loss.then(() => setTimeout(() => (kept.keep = undefined), 0))
     },
   }
 }
@@ -122,7 +123,8 @@ class Errors {
   private compile: Error[] = []
   private other: Error[] = []
   private lost: Error | undefined
-  private readonly loss: Promise<void>
+  /** Resolves once the device is lost or closed. */
+  readonly loss: Promise<void>
   /** Set before the device is destroyed on purpose. */
   closed = false
 

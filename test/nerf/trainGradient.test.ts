@@ -11,10 +11,11 @@ import { shrunk, smallCapture, smallScene } from './smallScene.ts'
 
 /**
  * Step of the differences and largest error beside a parameter's largest gradient. Losses are known to ~1e-16, but what reaches them through T passes
- * the hash encoding, which rounds positions to f32 so that all devices agree on the cells: there a small step would measure the rounding.
+ * the hash encoding, which rounds positions to f32 so that all devices agree on the cells: there a small step would measure the rounding. A large one crosses
+ * borders of cells, where the slope jumps, so the best of several counts: a wrong gradient is far from all.
  */
-const accuracy = (name: string): { step: number; tolerance: number } =>
-  /^(T\/|codes)/.test(name) ? { step: 3e-4, tolerance: 1e-2 } : { step: 1e-5, tolerance: 1e-4 }
+const accuracy = (name: string): { steps: readonly number[]; tolerance: number } =>
+  /^(T\/|codes)/.test(name) ? { steps: [3e-4, 1e-4, 3e-5], tolerance: 1e-2 } : { steps: [1e-5], tolerance: 1e-4 }
 /** Elements probed per parameter: those of the largest gradient. */
 const PROBES = 2
 
@@ -62,22 +63,28 @@ test.each(['tiny', 'paper'] as const)('every network, the codes and the hash tab
   const failures: string[] = []
   for (const name of parameters.names) {
     const begin = parameters.offset(name)
-    const { step, tolerance } = accuracy(name)
+    const { steps, tolerance } = accuracy(name)
     const order = Array.from({ length: parameters.get(name).length }, (_, i) => begin + i).sort(
       (a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]),
     )
     if (!(Math.abs(gradient[order[0]]) > 0)) failures.push(`${name}: no gradient`)
     for (const at of measured(preset, name) ? order.slice(0, PROBES) : []) {
-      const sides: number[] = []
-      for (const sign of [1, -1]) {
-        write(at, values[at] + sign * step)
-        sides.push(await loss())
+      const differences: number[] = []
+      for (const step of steps) {
+        const sides: number[] = []
+        for (const sign of [1, -1]) {
+          write(at, values[at] + sign * step)
+          sides.push(await loss())
+        }
+        differences.push((sides[0] - sides[1]) / (2 * step))
       }
       write(at, values[at])
-      const difference = (sides[0] - sides[1]) / (2 * step)
-      const error = Math.abs(difference - gradient[at]) / Math.max(Math.abs(gradient[order[0]]), 1e-9)
+      const scale = Math.max(Math.abs(gradient[order[0]]), 1e-9)
+      const error = Math.min(...differences.map(difference => Math.abs(difference - gradient[at]) / scale))
       if (!(error < tolerance))
-        failures.push(`${name}[${at - begin}]: ${gradient[at]} by gradient, ${difference} by differences, relative error ${error.toExponential(1)}`)
+        failures.push(
+          `${name}[${at - begin}]: ${gradient[at]} by gradient, ${differences.join(', ')} by differences, relative error ${error.toExponential(1)}`,
+        )
     }
   }
   expect(failures).toEqual([])
