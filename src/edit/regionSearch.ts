@@ -45,31 +45,43 @@ export async function* searchRegions(
 ): AsyncGenerator<SearchStep> {
   const K = compositor.anchors.indices.length
   using patchwork = recordPatchwork(scene, compositor, guidance, views)
-  const judged = Math.min(JUDGED_VIEWS, views.count)
+  const few = Math.min(JUDGED_VIEWS, views.count)
+  const judged = Array.from({ length: few }, (_, v) => Math.floor((v * views.count) / few))
   const most = K + ROUNDS * (2 * REGIONS - 1) * (K - 1)
   let tried = 0
-  const judge = async (choice: readonly number[]): Promise<number> => {
+  /** @param look is called for every judged view while the patchwork still shows it. */
+  const judge = async (choice: readonly number[], look?: (v: number) => Promise<void>): Promise<number> => {
     let total = 0
-    for (let v = 0; v < judged; v++) {
-      total += await patchwork.judge(Math.floor((v * views.count) / judged), choice)
+    for (const [v, view] of judged.entries()) {
+      total += await patchwork.judge(view, choice)
+      await look?.(v)
       await new Promise(resolve => setTimeout(resolve))
     }
     tried++
     if (!Number.isFinite(total)) throw new Error(`edit: the loss is ${total} before the first step; check the scene and the guidance`)
-    return total / judged
+    return total / judged.length
   }
 
   patchwork.divide({ centres: Array.from({ length: REGIONS }, () => [0, 0, 0]), regions: [] })
   const everywhere = (k: number): number[] => Array.from({ length: REGIONS }, () => k)
   let best = { choice: everywhere(0), guidance: Number.POSITIVE_INFINITY }
-  const change = await patchwork.changes(K, judged)
+  // Surface points of the judged views' pixels under the neutral anchor, and how much the others differ from it there.
+  const P = views.width * views.height
+  const neutral: Float32Array[] = []
+  const points = new Float32Array(judged.length * P * 3)
+  const weights = new Float32Array(judged.length * P)
   for (let k = 0; k < K && !signal?.aborted; k++) {
-    const guided = await judge(everywhere(k))
+    const guided = await judge(everywhere(k), async v => {
+      const shown = await patchwork.picture()
+      if (k > 0) return raise(weights.subarray(v * P, (v + 1) * P), shown, neutral[v])
+      neutral.push(shown)
+      points.set(await patchwork.surface(), v * P * 3)
+    })
     if (guided < best.guidance) best = { choice: everywhere(k), guidance: guided }
     yield { tried, most, guidance: best.guidance }
   }
-  if (change.weights.every(w => w === 0)) return
-  const tree = regionTree(change.points, change.weights, REGIONS)
+  if (weights.every(w => w === 0)) return
+  const tree = regionTree(points, weights, REGIONS)
   patchwork.divide(tree)
   for (let round = 0, changed = true; round < ROUNDS && changed; round++) {
     changed = false
@@ -88,7 +100,7 @@ export async function* searchRegions(
     }
   }
   patchwork.choose(best.choice, SURE)
-  await learn(compositor, patchwork.ratios, change.points, seed)
+  await learn(compositor, patchwork.ratios, points, seed)
 }
 
 interface Patchwork extends Disposable {
@@ -97,9 +109,20 @@ interface Patchwork extends Disposable {
   divide(tree: RegionTree): void
   /** Gives each smallest region an anchor, with share `sure`. */
   choose(choice: readonly number[], sure?: number): void
+  /** The guidance of a view under a choice. */
   judge(view: number, choice: readonly number[]): Promise<number>
-  /** Surface points [P, 3] of the first views' pixels and how much the anchors differ there, [P]. */
-  changes(K: number, judged: number): Promise<{ points: Float32Array; weights: Float32Array }>
+  /** The view last judged, rgb [P · 3], and the points of its surface [P · 3]. */
+  picture(): Promise<Float32Array>
+  surface(): Promise<Float32Array>
+}
+
+/** Raises each pixel's weight [P] to its squared difference between two pictures [P · 3]. */
+function raise(weights: Float32Array, a: Float32Array, b: Float32Array): void {
+  for (let i = 0; i < weights.length; i++) {
+    let d = 0
+    for (let c = 0; c < 3; c++) d += (a[3 * i + c] - b[3 * i + c]) ** 2
+    weights[i] = Math.max(weights[i], d)
+  }
 }
 
 function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache): Patchwork {
@@ -121,11 +144,6 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
     for (const [leaf, k] of choice.entries()) table[leaf * K + k] = sure
     choices.write(table)
   }
-  const run = (v: number, choice: readonly number[]): void => {
-    views.select(v)
-    choose(choice)
-    plan.run()
-  }
   return {
     ratios,
     choose,
@@ -139,31 +157,14 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
       directions.write(scale)
       offsets.write(offset)
     },
-    async judge(v, choice) {
-      run(v, choice)
+    async judge(view, choice) {
+      views.select(view)
+      choose(choice)
+      plan.run()
       return (await plan.read(guided))[0]
     },
-    async changes(K, judged) {
-      const P = views.width * views.height
-      const points = new Float32Array(judged * P * 3)
-      const change = new Float32Array(judged * P)
-      for (let v = 0; v < judged; v++) {
-        const at = Math.floor((v * views.count) / judged)
-        run(at, new Array(REGIONS).fill(0))
-        const neutral = await plan.read(picture)
-        points.set(await plan.read(surface), v * P * 3)
-        for (let k = 1; k < K; k++) {
-          run(at, new Array(REGIONS).fill(k))
-          const other = await plan.read(picture)
-          for (let i = 0; i < P; i++) {
-            let d = 0
-            for (let c = 0; c < 3; c++) d += (other[3 * i + c] - neutral[3 * i + c]) ** 2
-            change[v * P + i] = Math.max(change[v * P + i], d)
-          }
-        }
-      }
-      return { points, weights: change }
-    },
+    picture: () => plan.read(picture),
+    surface: () => plan.read(surface),
     [Symbol.dispose]() {
       plan[Symbol.dispose]()
       for (const storage of [directions, offsets, choices]) storage.release()

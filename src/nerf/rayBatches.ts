@@ -4,7 +4,7 @@
  */
 import type { Camera } from '../camera/camera.ts'
 import { pixelsToRays } from '../camera/rays.ts'
-import { cross, length, transformTransposed, type Vector3 } from '../camera/vector.ts'
+import { cross, length, transformTransposed } from '../camera/vector.ts'
 import type { Capture } from '../capture/capture.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { intoSpace, type Space } from './space.ts'
@@ -53,9 +53,6 @@ const LEAST = 0.1
 
 interface Source {
   readonly camera: Camera
-  readonly width: number
-  readonly height: number
-  readonly origin: Vector3
   /** World to camera, row by row. */
   readonly orientation: Float64Array
   readonly image: Float32Array
@@ -79,9 +76,6 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
     const camera = intoSpace(frame.camera, space)
     sources.push({
       camera,
-      width: camera.imageSize[0],
-      height: camera.imageSize[1],
-      origin: camera.position,
       orientation: Float64Array.from(camera.orientation.flat()),
       image: frame.image,
       code: frame.code,
@@ -124,7 +118,8 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
         const drawnAt = (r + random.next()) * part
         while (block < blocks - 1 && cumulative[block] <= drawnAt) block++
         const source = sources[sourceOfBlock[block]]
-        const { lens, image, orientation, width, height, columns } = source
+        const { lens, image, orientation, columns, camera } = source
+        const [width, height] = camera.imageSize
         const local = block - source.firstBlock
         const column = Math.min((local % columns) * BLOCK + random.integer(BLOCK), width - 1)
         const row = Math.min(Math.floor(local / columns) * BLOCK + random.integer(BLOCK), height - 1)
@@ -135,7 +130,7 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
         // Written out: thousands of small arrays per step would cost more than the rest of a step on a GPU.
         for (let c = 0; c < 3; c++) {
           batch.directions[to + c] = orientation[c] * lens[at] + orientation[3 + c] * lens[at + 1] + orientation[6 + c] * lens[at + 2]
-          batch.origins[to + c] = source.origin[c]
+          batch.origins[to + c] = camera.position[c]
           batch.colors[to + c] = image[at + c]
         }
         batch.codes[slot] = source.code

@@ -13,7 +13,7 @@ export interface FieldConfig {
 }
 
 /** F behind its encoding of the position. */
-interface TemplateSizes {
+export interface TemplateSizes {
   readonly ambientBands: number
   /** 0 leaves the viewing direction out: with one moving camera a direction is as good as a frame number, and F would tell expressions apart by it. */
   readonly directionBands: number

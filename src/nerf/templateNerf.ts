@@ -1,5 +1,5 @@
 /** F, the template NeRF: colour and density at a template point and its ambient coordinates. */
-import { type LipschitzKind, linear, linearSpecs } from '../nn/linear.ts'
+import { linear, linearSpecs } from '../nn/linear.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
@@ -10,19 +10,12 @@ import { product } from '../tensor/ops/lipschitz.ts'
 import { sum } from '../tensor/ops/reduce.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
-import type { HashTemplateConfig, TemplateConfig } from './sceneConfig.ts'
+import type { HashTemplateConfig, TemplateConfig, TemplateSizes } from './sceneConfig.ts'
 
 /** Sizes of the radiance MLP: trunk -> density; trunk -> bottleneck ++ condition -> colour. */
-export interface RadianceConfig {
+export interface RadianceConfig extends Omit<TemplateSizes, 'ambientBands' | 'directionBands'> {
   readonly nIn: number
   readonly conditionSize: number
-  readonly trunkDepth: number
-  readonly trunkWidth: number
-  readonly skip: number
-  readonly rgbDepth: number
-  readonly rgbWidth: number
-  readonly lipschitz: LipschitzKind
-  readonly densityBias: number
 }
 
 export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {

@@ -10,8 +10,8 @@ import { readLeaf } from '../../src/tensor/device.ts'
 import { mean } from '../../src/tensor/ops/reduce.ts'
 import { compile } from '../../src/tensor/plan.ts'
 import { reshape } from '../../src/tensor/tensor.ts'
-import { SIZE, smallScene } from '../nerf/smallScene.ts'
-import { randomValues } from '../tensor/opCase.ts'
+import { SIZE } from '../nerf/smallScene.ts'
+import { expressiveScene } from './expressiveScene.ts'
 import { anchorsOf } from './smallAnchors.ts'
 
 const device = cpuBackend(await openCpuDevice({ threads: 2 }))
@@ -21,21 +21,7 @@ const PIXELS = SIZE * SIZE * 3
 /** The darker the better. */
 const DARK: Guidance = { name: 'dark', featureSize: PIXELS, describe: images => reshape(images, [1, PIXELS]), loss: picture => mean(picture) }
 
-async function expressive() {
-  const scene = smallScene(device, { preset: 'paper' })
-  const { parameters, config } = scene
-  for (const [name, range] of [
-    ['codes', [-2, 2]],
-    ['H/logit/kernel', [-1, 1]],
-    ['F/fine/rgb/logit/kernel', [-4, 4]],
-    ['F/fine/rgb/logit/lip_c', [12, 12]],
-  ] as const) {
-    parameters.flat.write(randomValues(parameters.get(name).length, 1, range), parameters.offset(name))
-  }
-  scene.setStep(config.training.steps)
-  await scene.setReference(0)
-  return scene
-}
+const expressive = () => expressiveScene(device, 'paper')
 
 test('a cached view under w_R is the picture it was cached from, with the positions kept and encoded anew', async () => {
   const scene = await expressive()

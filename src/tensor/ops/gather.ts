@@ -1,7 +1,8 @@
 /** Rows picked by index, and the adjoint: rows added up by index. */
 import { apply1, type Op } from '../op.ts'
 import { type Dispatch, elements, input, lastAxis, type Numbers, output, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { type Binding, bindingHeader, itemKernel } from './wgsl.ts'
+import { LANES, rowKernel } from './rowKernel.ts'
+import { itemKernel } from './wgsl.ts'
 
 function checkIndex(name: string, index: TensorType, rows: number): void {
   if (index.dtype !== 'u32') throw new Error(`${name}: the index is ${index.dtype}; make it from a Uint32Array`)
@@ -64,36 +65,23 @@ const SCATTER: Op<{ count: number }> = {
   backward: ({ inputs: [, index], grads: [dy] }) => [dy && gatherRows(dy, index)],
 }
 
-const LANES = 64
-/** Most workgroups along one axis (WebGPU's default limit). */
-const MAX_GROUPS = 65535
-
-/** One workgroup per output element; its lanes walk over the rows side by side and their sums meet in a tree: no float atomics, always the same order of additions. */
+/** One workgroup per output element; its lanes walk over the rows side by side: no float atomics, always the same order of additions. */
 function scatterKernel(rows: number, columns: number, count: number): Dispatch {
-  const reads: Binding[] = [
-    { name: 'x', ref: input(0) },
-    { name: 'index', ref: input(1), dtype: 'u32' },
-  ]
-  const y = { name: 'y', ref: output(0) }
-  const groups = count * columns
-  const across = Math.min(groups, MAX_GROUPS)
-  const code = `${bindingHeader(reads, [y])}
-var<workgroup> sums: array<f32, ${LANES}>;
-@compute @workgroup_size(${LANES}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = group.x + group.y * ${across}u;
-  let row = i / ${columns}u;
-  var s = 0.0;
+  return rowKernel({
+    label: 'scatterAddRows',
+    reads: [
+      { name: 'x', ref: input(0) },
+      { name: 'index', ref: input(1), dtype: 'u32' },
+    ],
+    writes: [{ name: 'y', ref: output(0) }],
+    rows: count * columns,
+    body: `  var s = 0.0;
   for (var q = lane; q < ${rows}u; q += ${LANES}u) {
-    if (index[q] == row) { s += x[q * ${columns}u + i % ${columns}u]; }
+    if (index[q] == row / ${columns}u) { s += x[q * ${columns}u + row % ${columns}u]; }
   }
-  sums[lane] = s;
-  for (var half = ${LANES / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
-  if (lane == 0u && i < ${groups}u) { y[i] = sums[0]; }
-}`
-  return { label: 'scatterAddRows', code, bindings: [...reads.map(r => r.ref), y.ref], groups: [across, Math.ceil(groups / across), 1] }
+  let total = sumLanes(lane, s);
+  if (lane == 0u) { y[row] = total; }`,
+  })
 }
 
 /** Row index[q] of the table for each q: [N, C], u32 [Q] -> [Q, C]. Indices must be below N (the CPU reference throws, a GPU clamps). */

@@ -1,6 +1,6 @@
 /** WGSL kernels in which one workgroup works on one row: lanes stride over the row and meet in shared memory. */
 import type { Dispatch } from '../tensor.ts'
-import { type Binding, bindingHeader } from './wgsl.ts'
+import { type Binding, bindingHeader, MAX_GROUPS } from './wgsl.ts'
 
 /** Invocations per row: a warp or wave of every adapter divides it. */
 export const LANES = 64
@@ -15,9 +15,6 @@ export interface RowKernel {
   /** Runs in every lane with `row: u32` and `lane: u32` in [0, 64); `sumLanes(lane, v)` and `maxLanes(lane, v)` give all lanes the same value. */
   readonly body: string
 }
-
-/** Most workgroups along one axis (WebGPU's default limit). */
-const MAX_GROUPS = 65535
 
 /** One workgroup per row. The tree sum has a fixed order, so the result does not depend on scheduling. */
 export function rowKernel({ label, reads, writes, rows, shared = [], body }: RowKernel): Dispatch {

@@ -23,7 +23,7 @@ export interface ItemKernel {
 }
 
 /** Most workgroups along one axis (WebGPU's default limit). */
-const MAX_GROUPS = 65535
+export const MAX_GROUPS = 65535
 
 /** One invocation per item, in a 1-D or, past 65,535 workgroups, 2-D grid. */
 export function itemKernel({ label, reads = [], writes, items, body, declarations = '', workgroup = 64 }: ItemKernel): Dispatch {
