@@ -40,6 +40,7 @@ const TINY_TRAINING: TrainingConfig = {
   backgroundWeight: 0.01,
   backgroundPoints: 256,
   backgroundNoise: 0,
+  codeNoise: 0,
   lipschitzWeight: 1e-4,
 }
 
@@ -72,6 +73,7 @@ const FAST = {
     rays: 4096,
     roomShare: 0.2,
     rimShare: 0.7,
+    jitterUntil: 0.1,
     observeEvery: 16,
     // In long runs T learns to turn a flat head towards each frame's camera unless large motions cost more than small ones and T learns slowly:
     // held-out views fell from 28 to 19 dB while the training loss went on falling. The scale reaches all of a head.
@@ -79,6 +81,7 @@ const FAST = {
     warpWeight: 0.2,
     warpScale: 0.3,
     backgroundPoints: 1024,
+    codeNoise: 0.1,
   },
 } as const satisfies SceneConfig
 
@@ -128,6 +131,7 @@ const PAPER = {
     backgroundWeight: 1,
     backgroundPoints: 16_384,
     backgroundNoise: 0.001,
+    codeNoise: 0,
     lipschitzWeight: 1e-4,
   },
 } as const satisfies SceneConfig

@@ -106,6 +106,8 @@ export interface TrainingConfig {
   readonly backgroundPoints: number
   /** Deviation of the noise on background points, in units of the networks' coordinates. */
   readonly backgroundNoise: number
+  /** Deviation of the noise on each ray's code. Codes that must serve in a neighbourhood cannot each explain one picture: held-out views gain. 0 adds none. */
+  readonly codeNoise: number
   /** Weight of Σ log softplus(c), the log of the Lipschitz product (paper Eq. 10). */
   readonly lipschitzWeight: number
 }

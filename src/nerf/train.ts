@@ -44,6 +44,7 @@ export interface TrainStep {
 const SAMPLE_STREAM = { last: 2, coarse: 4 }
 const BACKGROUND_STREAM = 3
 const NOISE_STREAM = 5
+const CODE_STREAM = 6
 
 /**
  * Trains in place and reports as it goes. Resumes where the scene stands: a step depends on nothing but the scene, the seed and its number.
@@ -139,7 +140,7 @@ interface StepGraph extends Disposable {
 /** Records one training step: rays -> samples -> T, H, F -> colours -> losses of every level -> gradients -> Adam and, if there is one, the density grid. */
 export function recordStep(scene: SceneManipulator, withBackground: boolean): StepGraph {
   const { device, config, parameters } = scene
-  const { rays: R, backgroundPoints: B, warpWeight, warpScale, lipschitzWeight } = config.training
+  const { rays: R, backgroundPoints: B, warpWeight, warpScale, codeNoise, lipschitzWeight } = config.training
   const { jitter } = trainingSchedules(config)
   const floats = {
     origins: new Storage(device, R * 3),
@@ -155,7 +156,8 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
     const random = uniform(seed, [R, count], SAMPLE_STREAM[pass])
     return affine(mul(affine(random, 1, -0.5), broadcast(floats.jitter.tensor([]), [R, count])), 1, 0.5)
   }
-  const codes = rayCodes(gatherRows(W, words.codes.tensor([R])))
+  const known = gatherRows(W, words.codes.tensor([R]))
+  const codes = rayCodes(codeNoise > 0 ? add(known, affine(normal(seed, known.shape, CODE_STREAM), codeNoise)) : known)
   const rays = { origins: floats.origins.tensor([R, 3]), directions: floats.directions.tensor([R, 3]) }
   const levels = renderRays(scene, { ...rays, warp: codes, codes, draw })
   const losses = levels.map(level => levelLoss(level, floats.colors.tensor([R, 3]), warpScale))

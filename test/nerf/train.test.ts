@@ -71,6 +71,18 @@ describe('the same bits', () => {
     expect(await stateOf(scene)).toEqual(state)
   })
 
+  test('with noise on the codes, which moves the losses the more the larger it is', async () => {
+    const moved = async (codeNoise: number): Promise<number> => {
+      const config = (c: SceneConfig): SceneConfig => ({ ...shrunk(c), training: { ...shrunk(c).training, codeNoise } })
+      const noisy = await trainTo(smallScene(first, { seed: 5, config }), STEPS)
+      return Math.hypot(...noisy.map((loss, i) => loss - losses[i]))
+    }
+    const large = await moved(3)
+    expect(await moved(3)).toBe(large)
+    expect(await moved(0.3)).toBeGreaterThan(0)
+    expect(large).toBeGreaterThan(2 * (await moved(0.3)))
+  })
+
   test('another seed gives others', async () => {
     expect(await trainTo(smallScene(first, { seed: 6 }), 1)).not.toEqual(losses.slice(0, 1))
   })
