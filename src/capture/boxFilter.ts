@@ -23,7 +23,7 @@ export function boxResize(data: ArrayLike<number>, width: number, height: number
 }
 
 /** For each of `to` output cells the input cells it overlaps, with the shares of the overlap (sum 1). */
-function boxWeights(from: number, to: number): { first: number; weights: number[] }[] {
+export function boxWeights(from: number, to: number): { first: number; weights: number[] }[] {
   const step = from / to
   return Array.from({ length: to }, (_, i) => {
     const first = Math.floor((i * from) / to)

@@ -4,6 +4,7 @@
  */
 import type { Camera } from '../camera/camera.ts'
 import type { Vector3 } from '../camera/vector.ts'
+import type { WideLens } from '../camera/wideLens.ts'
 import type { FileSource } from '../io/files.ts'
 import type { Image } from '../io/imageCodec.ts'
 
@@ -15,28 +16,6 @@ export type ImportedImage =
   | { kind: 'file'; source: FileSource; path: string }
   | { kind: 'pixels' /** What errors call it. */; name: string; decode(): Promise<Image> }
 
-/**
- * A lens that `Camera` cannot express (it knows k₁, k₂, k₃, p₁, p₂); its pictures are resampled once to an ideal pinhole.
- * Coordinates are normalised (x/z, y/z), r and θ = atan r their radius and angle; the formulas are COLMAP's and OpenCV's.
- * - fisheye: θ_d = θ (1 + k₁θ² + k₂θ⁴ + k₃θ⁶ + k₄θ⁸), then the tangential and thin-prism terms where given (COLMAP's THIN_PRISM_FISHEYE)
- * - rational: (1 + k₁r² + k₂r⁴ + k₃r⁶) / (1 + k₄r² + k₅r⁴ + k₆r⁶) and p₁, p₂ as in `Camera` (COLMAP's FULL_OPENCV)
- * - fov: r_d = atan(2 r tan(ω/2)) / ω (COLMAP's FOV)
- */
-export type WideLens =
-  | {
-      kind: 'fisheye'
-      radial: readonly [number, number, number, number]
-      tangential?: readonly [number, number]
-      thinPrism?: readonly [number, number]
-    }
-  | {
-      kind: 'rational'
-      numerator: readonly [number, number, number]
-      denominator: readonly [number, number, number]
-      tangential: readonly [number, number]
-    }
-  | { kind: 'fov'; omega: number }
-
 export interface ImportedFrame {
   /** Unique and safe as a file name: no slash, no extension (`frameIds` makes such names). */
   id: string
@@ -45,7 +24,7 @@ export interface ImportedFrame {
    * training casts exact distorted rays: the pixels are not touched. Absent: not known yet; `writeCapture` refuses such frames by name.
    */
   camera?: Camera
-  /** Set when the lens is none that `Camera` knows; then `camera` has no distortion and gives focal lengths and principal point only. */
+  /** Set when the lens is none that `Camera` knows: `camera` then has no distortion, and the pictures are resampled to a pinhole. */
   lens?: WideLens
   image: ImportedImage
   /** Coverage of the person, white = person; any size of the picture's shape. A picture's alpha serves where there is none. */
