@@ -5,6 +5,8 @@ import { anchorsCommand } from './anchors.ts'
 import { demoCommand } from './demo.ts'
 import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
 import { INTERRUPTED, Interrupted, type Terminal } from './terminal.ts'
@@ -36,7 +38,8 @@ export function program(terminal: Terminal): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
-  for (const make of [trainCommand, anchorsCommand, editCommand, renderCommand, evaluateCommand, demoCommand]) root.addCommand(make(terminal))
+  for (const make of [importCommand, exportCommand, trainCommand, anchorsCommand, editCommand, renderCommand, evaluateCommand, demoCommand])
+    root.addCommand(make(terminal))
   for (const command of [root, ...root.commands]) {
     command.exitOverride().configureOutput({
       writeOut: text => terminal.out(text),

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly color: boolean
   /** Aborted by the first Ctrl-C; the verb finishes its step, saves and returns. */
   readonly signal: AbortSignal
+  /** Puts a question on `err` and returns the line typed; absent where nobody sits. */
+  ask?(question: string): Promise<string>
 }
 
 /** The process's own terminal. Installs the Ctrl-C handler: the first asks to stop, the second stops at once. */
@@ -33,6 +35,17 @@ export function processTerminal(): Terminal {
     lineOpen: false,
     color: interactive && !process.env.NO_COLOR,
     signal: controller.signal,
+    ...(interactive && process.stdin.isTTY && { ask: question => askPerson(question, controller.signal) }),
+  }
+}
+
+async function askPerson(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await lines.question(question, { signal })
+  } finally {
+    lines.close()
   }
 }
 

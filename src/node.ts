@@ -2,6 +2,13 @@
 import type { Device } from './tensor/device.ts'
 import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
 
+export type { CaptureFileOptions } from './capture/captureFiles.ts'
+// Bringing captures in and out, which needs a disk.
+export { EXPORT_FORMATS, type ExportFormat, exportCapture } from './capture/exportCapture.ts'
+export type { ImportedCapture, ImportedFrame, ImportedImage } from './capture/importedCapture.ts'
+export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
+export { DATASET_FORMATS, type DatasetFormat } from './capture/readDataset.ts'
+export { type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
 export * from './index.ts'
 
 /** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */

@@ -1,6 +1,6 @@
 import type { Matrix3 } from './vector.ts'
 
-type Quaternion = [number, number, number, number]
+export type Quaternion = [number, number, number, number]
 
 /** The rotation a share `t` of the way from one to the other, along the shorter great arc. */
 export function slerp(from: Matrix3, to: Matrix3, t: number): Matrix3 {
@@ -11,7 +11,7 @@ export function slerp(from: Matrix3, to: Matrix3, t: number): Matrix3 {
   // Below 1e-6 rad the arc is a straight line to double precision, and sin(angle) would divide by nearly zero.
   const [wa, wb] = angle < 1e-6 ? [1 - t, t] : [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)]
   const sign = cosine < 0 ? -wb : wb
-  return rotation([wa * a[0] + sign * b[0], wa * a[1] + sign * b[1], wa * a[2] + sign * b[2], wa * a[3] + sign * b[3]])
+  return rotationFromQuaternion([wa * a[0] + sign * b[0], wa * a[1] + sign * b[1], wa * a[2] + sign * b[2], wa * a[3] + sign * b[3]])
 }
 
 /** Unit quaternion (w, x, y, z), dividing by the largest of its four parts so that no rotation is badly conditioned. */
@@ -29,7 +29,8 @@ function quaternion(m: Matrix3): Quaternion {
   return rows[squares.indexOf(Math.max(...squares))].map(value => value * s) as Quaternion
 }
 
-function rotation(q: Quaternion): Matrix3 {
+/** The rotation of a quaternion (w, x, y, z) of any length but 0, row by row. */
+export function rotationFromQuaternion(q: Quaternion): Matrix3 {
   const size = Math.hypot(...q)
   const [w, x, y, z] = q.map(value => value / size)
   return [

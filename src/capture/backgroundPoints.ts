@@ -4,8 +4,8 @@ import { depth, project } from '../camera/rays.ts'
 import type { Vector3 } from '../camera/vector.ts'
 import type { Image } from '../io/imageCodec.ts'
 
-/** A point that falls on the person in more than this share of the masks that see it is taken as the person's. */
-const PERSON_SHARE = 0.5
+/** A point that falls on the person in more than this share of the masks is taken as the person's; the person hides a point of the room in some of them only. */
+const PERSON_SHARE = 0.9
 
 /** About so many frames vote: more would not change the outcome. */
 const FRAMES_ASKED = 40

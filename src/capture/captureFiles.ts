@@ -2,6 +2,7 @@
 import { cameraToJson, validateCamera } from '../camera/camera.ts'
 import { encodePng, type Image } from '../io/imageCodec.ts'
 import { encodeNpy } from '../io/npyWriter.ts'
+import type { FolderFile } from '../io/writeFolder.ts'
 import { backgroundVotes } from './backgroundPoints.ts'
 import { CaptureError } from './capture.ts'
 import { type DecodedFrame, frameWork, Notes } from './fitFrame.ts'
@@ -25,14 +26,6 @@ export interface CaptureFileOptions {
   readonly signal?: AbortSignal
 }
 
-/** One file, and how far the work is: frames written of all. */
-export interface CaptureFile {
-  readonly path: string
-  readonly bytes: Uint8Array
-  readonly step: number
-  readonly steps: number
-}
-
 /** Factors of the smaller copies beside rgb/1x. */
 const FACTORS = [2, 4]
 export const CAPTURE_VERSION = 1
@@ -41,7 +34,7 @@ export const CAPTURE_VERSION = 1
  * Yields the files of a capture, frame by frame; the JSON files come last, when everything they promise is there. Pictures are decoded one ahead, so two are
  * in memory. Pushes onto `imported.warnings` what it repairs. Throws CaptureError naming frame, value and remedy.
  */
-export async function* captureFiles(imported: ImportedCapture, options: CaptureFileOptions = {}): AsyncGenerator<CaptureFile> {
+export async function* captureFiles(imported: ImportedCapture, options: CaptureFileOptions = {}): AsyncGenerator<FolderFile> {
   const { warnings, name } = imported
   const { size = 640, holdOut: every = 20, isStatic = imported.isStatic ?? false, signal } = options
   const frames = holdOut(imported.frames, every)
@@ -49,7 +42,7 @@ export async function* captureFiles(imported: ImportedCapture, options: CaptureF
   const bounds = sceneBounds(imported)
   const codes = latentCodes(frames, isStatic, warnings)
   const work = frameWork(options, size)
-  const votes = backgroundVotes(imported.points, frames.length)
+  const votes = imported.hasMixedPoints ? backgroundVotes(imported.points, frames.length) : undefined
   const notes = new Notes()
   const steps = frames.length
   let next: Promise<DecodedFrame> | undefined
@@ -61,8 +54,8 @@ export async function* captureFiles(imported: ImportedCapture, options: CaptureF
       next.catch(() => undefined) // awaited in the next round; an abort in between must not leave it unhandled
     }
     const { camera, image, mask } = work.fit(frame, decoded, notes)
-    votes.observe(camera, mask)
-    const file = (path: string, bytes: Uint8Array): CaptureFile => ({ path, bytes, step: i + 1, steps })
+    votes?.observe(camera, mask)
+    const file = (path: string, bytes: Uint8Array): FolderFile => ({ path, bytes, step: i + 1, steps })
     yield file(`camera/${frame.id}.json`, json(cameraToJson(camera)))
     yield file(`rgb/1x/${frame.id}.png`, await encodePng(image))
     for (const factor of FACTORS) {
@@ -72,7 +65,7 @@ export async function* captureFiles(imported: ImportedCapture, options: CaptureF
     if (mask) yield file(`masks/${frame.id}.png`, await encodePng(mask))
   }
   warnings.push(...notes.sentences())
-  const points = votes.background(warnings)
+  const points = votes?.background(warnings) ?? imported.points
   for (const [path, bytes] of summaryFiles({ ...imported, frames, points }, bounds, codes, isStatic)) yield { path, bytes, step: steps, steps }
 }
 

@@ -43,6 +43,8 @@ export interface ImportedCapture {
   frames: ImportedFrame[]
   /** [n, 3] static background points, world units. */
   points?: Float32Array
+  /** Set when `points` may lie on the person too, as structure from motion without masks leaves them; those that the masks show to are left out. */
+  hasMixedPoints?: boolean
   /** World point that becomes the origin, and scene units per world unit; chosen from cameras and points when absent. */
   center?: Vector3
   scale?: number

@@ -45,12 +45,17 @@ export async function resolutions(source: FileSource, ids: string[]): Promise<nu
 /** points.npy in scene units, [n, 3]; empty when there is none. */
 export async function readBackgroundPoints(source: FileSource, { center, scale }: NerfiesIndex): Promise<Float32Array> {
   if (!(await source.exists('points.npy'))) return new Float32Array(0)
+  return Float32Array.from(await readNpyPoints(source), (value, i) => (value - center[i % 3]) * scale)
+}
+
+/** points.npy as it is, [n, 3] world units. Throws when it has another shape or values that are not finite. */
+export async function readNpyPoints(source: FileSource): Promise<Float32Array> {
   const name = source.describe('points.npy')
   const { shape, data } = parseNpy(await source.read('points.npy'), name)
   if (shape.length !== 2 || shape[1] !== 3) throw new Error(`${name}: shape is (${shape}); save the background points as [n, 3]`)
   const bad = data.findIndex(value => !Number.isFinite(value))
   if (bad >= 0) throw new Error(`${name}: point ${Math.floor(bad / 3)} has the value ${data[bad]}; remove points that are not finite`)
-  return Float32Array.from(data, (value, i) => (value - center[i % 3]) * scale)
+  return data instanceof Float32Array ? data : Float32Array.from(data)
 }
 
 /**

@@ -18,6 +18,21 @@ const READERS: Record<string, { size: number; read: (bytes: Uint8Array) => Float
  * Throws for another format, dtype or order, and when the data is not as long as the shape says.
  */
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
+  const { shape, descr, data } = splitNpy(bytes, name)
+  return { shape, data: READERS[descr].read(data) }
+}
+
+/** As `parseNpy`, with every digit of '<f8', which poses need. */
+export function parseNpyDoubles(bytes: Uint8Array, name: string): { shape: number[]; data: Float64Array } {
+  const { shape, descr, data } = splitNpy(bytes, name)
+  return {
+    shape,
+    data: descr === '<f8' ? new Float64Array(data.buffer, data.byteOffset, data.length / 8) : Float64Array.from(READERS[descr].read(data)),
+  }
+}
+
+/** The header's say, and the data at the start of a buffer of its own (typed arrays need aligned bytes). */
+function splitNpy(bytes: Uint8Array, name: string): { shape: number[]; descr: string; data: Uint8Array } {
   const magic = '\x93NUMPY'
   if (bytes.length < 10 || [...magic].some((letter, i) => bytes[i] !== letter.charCodeAt(0))) {
     throw new Error(`${name}: not a .npy file (it does not begin with \\x93NUMPY); save it with numpy.save`)
@@ -45,12 +60,12 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
     .split(',')
     .filter(part => part.trim() !== '')
     .map(Number)
-  const { size, read } = READERS[descr]
+  const { size } = READERS[descr]
   const needed = shape.reduce((total, count) => total * count, size)
   if (bytes.length - dataStart !== needed) {
     throw new Error(
       `${name}: shape (${shape}) of ${descr} needs ${needed} bytes of data, the file has ${bytes.length - dataStart}; copy the file again`,
     )
   }
-  return { shape, data: read(bytes.slice(dataStart)) }
+  return { shape, descr, data: bytes.slice(dataStart) }
 }

@@ -1,0 +1,93 @@
+import { basename, resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type CaptureFileOptions, DATASET_FORMATS, type DatasetFormat, openDataset, writeCapture } from 'faceclipnerf'
+import { requireConsent } from './consent.ts'
+import { wholeNumber } from './options.ts'
+import { createReporter, duration } from './progress.ts'
+import { Interrupted, type Terminal } from './terminal.ts'
+
+interface ImportOptions {
+  readonly output: string
+  readonly format?: DatasetFormat
+  readonly size: number
+  readonly holdout: number
+  readonly static?: boolean
+  readonly background: readonly [number, number, number]
+  readonly masks: 'person' | 'background' | 'none'
+  readonly force?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+export function importCommand(terminal: Terminal): Command {
+  return new Command('import')
+    .description('make a capture of pictures with poses: nerfstudio, instant-ngp, COLMAP, Blender, LLFF, Nerfies, or a zip of one of these')
+    .argument('<source>', 'a folder, a .zip, or a transforms.json')
+    .requiredOption('-o, --output <folder>', 'the .capture folder to write')
+    .addOption(new Option('--format <name>', 'what the source is (default: found by its content)').choices(DATASET_FORMATS))
+    .option('--size <px>', 'longest edge of the largest pictures; larger ones are reduced, 0 keeps every size', wholeNumber, 640)
+    .option('--holdout <n>', 'every n-th frame is for validation where the source has none; 0: none', wholeNumber, 20)
+    .option('--static', 'nothing moves: one latent code, a plain NeRF')
+    .addOption(
+      new Option('--background <colour>', 'what shows through transparent pictures: white, black or #rrggbb')
+        .argParser(colour)
+        .default(WHITE, 'white'),
+    )
+    .addOption(new Option('--masks <white>', 'what is white in the masks').choices(['person', 'background', 'none']).default('person'))
+    .option('--force', 'replace a capture that is there already')
+    .option('--yes', 'agree to the notice about pictures of faces without being asked')
+    .option('--json', 'print one JSON object per line instead of text')
+    .action((source: string, options: ImportOptions) => importVerb(source, options, terminal))
+}
+
+const WHITE: readonly [number, number, number] = [255, 255, 255]
+
+function colour(text: string): readonly [number, number, number] {
+  if (text === 'white') return WHITE
+  if (text === 'black') return [0, 0, 0]
+  const match = /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(text)
+  if (!match) throw new InvalidArgumentError('Give white, black or a colour such as #a0b0c0.')
+  return [Number.parseInt(match[1], 16), Number.parseInt(match[2], 16), Number.parseInt(match[3], 16)]
+}
+
+async function importVerb(path: string, options: ImportOptions, terminal: Terminal): Promise<void> {
+  const { output, format, size, background, masks } = options
+  const reporter = createReporter(terminal, options)
+  await requireConsent(terminal, reporter, options.yes ?? false)
+  const { imported, close } = await openDataset(path, { format })
+  const name = basename(resolve(output)).replace(/\.capture$/, '')
+  const start = performance.now()
+  const write: CaptureFileOptions = {
+    size,
+    holdOut: options.holdout,
+    background,
+    masks,
+    signal: terminal.signal,
+    ...(options.static && { isStatic: true }),
+  }
+  try {
+    reporter.note(`${imported.format}: ${imported.frames.length} pictures`)
+    let [bytes, last] = [0, 0]
+    for await (const report of writeCapture({ ...imported, name }, output, { ...write, overwrite: options.force })) {
+      const seconds = (performance.now() - start) / 1000
+      bytes = report.bytes
+      const { step, steps } = report
+      if (step === last) continue
+      last = step
+      reporter.step('import', { step, steps, eta: (seconds / step) * (steps - step) }, [`${(bytes / 1e6).toFixed(1)} MB`])
+    }
+    for (const warning of imported.warnings) reporter.note(`warning: ${warning}`)
+    const seconds = (performance.now() - start) / 1000
+    const { frames, warnings } = imported
+    reporter.result(
+      'capture',
+      { path: resolve(output), format: imported.format, frames: frames.length, warnings, bytes, seconds },
+      `wrote ${output} (${frames.length} frames, ${(bytes / 1e6).toFixed(1)} MB, ${duration(seconds)}); next: faceclipnerf train ${output} -o ${name}.scene`,
+    )
+  } catch (error) {
+    if (terminal.signal.aborted) throw new Interrupted('nothing was kept')
+    throw error
+  } finally {
+    await close()
+  }
+}
