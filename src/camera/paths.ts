@@ -23,7 +23,6 @@ export function lookAt(position: Vector3, target: Vector3, up: Vector3): Matrix3
 export function focusPoint(cameras: Camera[], { distance = 1 }: { distance?: number } = {}): Vector3 {
   requireCameras(cameras, 'focusPoint')
   const position = mean(cameras.map(camera => camera.position))
-  const axis = normalize(mean(cameras.map(camera => camera.orientation[2])), 'focusPoint: the mean optical axis')
   // Sum over cameras of (I - d dᵀ) (p - position) = 0, solved by Cramer's rule.
   const matrix: Matrix3 = [
     [0, 0, 0],
@@ -38,10 +37,14 @@ export function focusPoint(cameras: Camera[], { distance = 1 }: { distance?: num
     right = add(right, multiply(subtract(offset, multiply(d, dot(d, offset))), 1 / cameras.length))
   }
   const size = determinant(matrix)
-  const fallback = add(position, multiply(axis, distance))
-  if (size < PARALLEL) return fallback
-  const solution = [0, 1, 2].map(column => determinant(replaceColumn(matrix, column, right)) / size) as Vector3
-  return dot(solution, axis) > 0 ? add(position, solution) : fallback
+  if (size >= PARALLEL) {
+    const solution = add(position, [0, 1, 2].map(column => determinant(replaceColumn(matrix, column, right)) / size) as Vector3)
+    // asked of each camera: around an object the axes cancel, and their mean says nothing
+    const inFront = cameras.filter(({ orientation, position: center }) => dot(orientation[2], subtract(solution, center)) > 0)
+    if (2 * inFront.length > cameras.length) return solution
+  }
+  const axis = normalize(mean(cameras.map(camera => camera.orientation[2])), 'focusPoint: the mean optical axis')
+  return add(position, multiply(axis, distance))
 }
 
 /** What `orbit` and `spiral` share. Angles are radians about the mean view of the cameras. */

@@ -2,7 +2,8 @@
 import type { Camera } from '../camera/camera.ts'
 import { focusPoint } from '../camera/paths.ts'
 import { depth } from '../camera/rays.ts'
-import { length, mean, subtract, type Vector3 } from '../camera/vector.ts'
+import { length, subtract, type Vector3 } from '../camera/vector.ts'
+import { CaptureError } from './capture.ts'
 import type { ImportedCapture } from './importedCapture.ts'
 
 export interface SceneBounds {
@@ -33,20 +34,26 @@ export function sceneBounds({ name, frames, points, center, scale, near, far }: 
   const cameras = frames.flatMap(frame => (frame.camera ? [frame.camera] : []))
   const picked = pickPoints(points ?? new Float32Array(0))
   const depths = picked.length > 0 ? pointDepths(cameras, picked) : []
-  const focus = focusPoint(cameras, { distance: near !== undefined && far !== undefined ? (near + far) / 2 : (depths[depths.length >> 1] ?? 1) })
+  const isGiven = center !== undefined && near !== undefined && far !== undefined
+  const found = isGiven ? { center, near, far } : { ...findBounds(cameras, depths, near, far), ...(center && { center }) }
+  if (!(found.near >= 0 && found.near < found.far && Number.isFinite(found.far))) {
+    const values = `near is ${found.near} and far ${found.far} (world units)`
+    throw new CaptureError(`${name}: ${values}; they must be 0 <= near < far, correct the file or leave them out`)
+  }
+  return { ...found, scale: scale ?? 1 / radius(cameras, picked, found.center, found.far) }
+}
+
+function findBounds(cameras: Camera[], depths: readonly number[], near: number | undefined, far: number | undefined): Omit<SceneBounds, 'scale'> {
+  const middle = near !== undefined && far !== undefined ? (near + far) / 2 : (depths[depths.length >> 1] ?? 1)
+  const focus = focusPoint(cameras, { distance: middle })
   const distances = cameras.map(camera => depth(camera, focus)).filter(distance => distance > 0)
-  const [nearest, farthest] = distances.length > 0 ? [Math.min(...distances), Math.max(...distances)] : [1, 1]
+  const [nearest, farthest] = distances.length > 0 ? [Math.min(...distances), Math.max(...distances)] : [middle, middle]
   const at = (share: number): number | undefined => depths[Math.min(depths.length - 1, Math.floor(share * depths.length))]
-  const bounds = {
+  return {
+    center: focus,
     near: near ?? Math.min(NEAR_OF_FOCUS * nearest, NEAR_ROOM * (at(OUTLIERS) ?? Number.POSITIVE_INFINITY)),
     far: far ?? Math.max(FAR_OF_FOCUS * farthest, FAR_ROOM * (at(1 - OUTLIERS) ?? 0)),
   }
-  if (!(bounds.near >= 0 && bounds.near < bounds.far && Number.isFinite(bounds.far)))
-    throw new Error(
-      `${name}: near is ${bounds.near} and far ${bounds.far} (world units); they must be 0 <= near < far, correct the file or leave them out`,
-    )
-  const origin = center ?? focus
-  return { ...bounds, center: origin, scale: scale ?? 1 / radius(cameras, picked, origin, bounds.far) }
 }
 
 /** Depths at which the cameras see the points, ascending. */
@@ -73,11 +80,4 @@ function radius(cameras: readonly Camera[], points: readonly Vector3[], origin: 
   const toCameras = cameras.map(camera => length(subtract(camera.position, origin)))
   const reach = Math.max(...toCameras, toPoints[Math.floor((1 - OUTLIERS) * (toPoints.length - 1))] ?? 0)
   return reach > 0 ? reach : far
-}
-
-/** Whether the cameras do not all stand on one spot, which leaves depth unknown. */
-export function hasParallax(cameras: readonly Camera[]): boolean {
-  const center = mean(cameras.map(camera => camera.position))
-  const spread = Math.max(...cameras.map(camera => length(subtract(camera.position, center))))
-  return spread > 1e-6 * Math.max(1, length(center))
 }
