@@ -56,13 +56,15 @@ export async function* captureFiles(imported: ImportedCapture, options: CaptureF
     const { camera, image, mask } = work.fit(frame, decoded, notes)
     votes?.observe(camera, mask)
     const file = (path: string, bytes: Uint8Array): FolderFile => ({ path, bytes, step: i + 1, steps })
-    yield file(`camera/${frame.id}.json`, json(cameraToJson(camera)))
-    yield file(`rgb/1x/${frame.id}.png`, await encodePng(image))
+    const pictures: [path: string, picture: Image][] = [[`rgb/1x/${frame.id}.png`, image]]
     for (const factor of FACTORS) {
       const small = reduceBy(image, factor)
-      if (small) yield file(`rgb/${factor}x/${frame.id}.png`, await encodePng(small))
+      if (small) pictures.push([`rgb/${factor}x/${frame.id}.png`, small])
     }
-    if (mask) yield file(`masks/${frame.id}.png`, await encodePng(mask))
+    if (mask) pictures.push([`masks/${frame.id}.png`, mask])
+    const encoded = await Promise.all(pictures.map(async ([path, picture]) => [path, await encodePng(picture)] as const))
+    yield file(`camera/${frame.id}.json`, json(cameraToJson(camera)))
+    for (const [path, bytes] of encoded) yield file(path, bytes)
   }
   warnings.push(...notes.sentences())
   const points = votes?.background(warnings) ?? imported.points

@@ -22,7 +22,7 @@ export const encodeSrgb = (linear: number): number => ENCODED[Math.round(Math.mi
 export function reducePicture(image: Image, toWidth: number, toHeight: number): Image {
   const { width, height, data } = image
   if (width === toWidth && height === toHeight) return image
-  const across = boxWeights(width, toWidth)
+  const across = flatWeights(width, toWidth)
   const down = boxWeights(height, toHeight)
   const rows = new Map<number, Float32Array>()
   const out = new Uint8Array(toWidth * toHeight * 3)
@@ -31,24 +31,42 @@ export function reducePicture(image: Image, toWidth: number, toHeight: number): 
     const { first, weights } = down[y]
     sum.fill(0)
     for (let k = 0; k < weights.length; k++) {
+      // a row that two output rows share is averaged once
       const row = rows.get(first + k) ?? reduceRow(data, (first + k) * width * 3, across)
+      if (k === weights.length - 1) rows.clear()
       rows.set(first + k, row)
       const weight = weights[k]
       for (let i = 0; i < sum.length; i++) sum[i] += weight * row[i]
     }
-    for (const at of rows.keys()) if (at < first + weights.length - 1) rows.delete(at)
-    for (let i = 0; i < sum.length; i++) out[y * sum.length + i] = ENCODED[Math.round(Math.min(1, sum[i]) * STEPS)]
+    for (let i = 0, to = y * sum.length; i < sum.length; i++) out[to + i] = ENCODED[(Math.min(1, sum[i]) * STEPS + 0.5) | 0]
   }
   return { width: toWidth, height: toHeight, channels: 3, data: out }
 }
 
-/** One row of RGB bytes from `start`, averaged across: [toWidth, 3] linear. */
-function reduceRow(data: Uint8Array, start: number, across: ReturnType<typeof boxWeights>): Float32Array {
-  const row = new Float32Array(across.length * 3)
-  for (let x = 0; x < across.length; x++) {
-    const { first, weights } = across[x]
-    let [r, g, b] = [0, 0, 0]
-    for (let k = 0, at = start + 3 * first; k < weights.length; k++, at += 3) {
+/** Overlaps as plain arrays: cell x covers the inputs first[x].. with weights[start[x]..start[x + 1]]. */
+interface FlatWeights {
+  readonly first: Int32Array
+  readonly start: Int32Array
+  readonly weights: Float32Array
+}
+
+function flatWeights(from: number, to: number): FlatWeights {
+  const cells = boxWeights(from, to)
+  const start = new Int32Array(to + 1)
+  cells.forEach(({ weights }, x) => {
+    start[x + 1] = start[x] + weights.length
+  })
+  return { first: Int32Array.from(cells, cell => cell.first), start, weights: Float32Array.from(cells.flatMap(cell => cell.weights)) }
+}
+
+/** One row of RGB bytes from `begin`, averaged across: [toWidth, 3] linear. */
+function reduceRow(data: Uint8Array, begin: number, { first, start, weights }: FlatWeights): Float32Array {
+  const row = new Float32Array(first.length * 3)
+  for (let x = 0; x < first.length; x++) {
+    let r = 0
+    let g = 0
+    let b = 0
+    for (let k = start[x], at = begin + 3 * first[x]; k < start[x + 1]; k++, at += 3) {
       const weight = weights[k]
       r += weight * LINEAR[data[at]]
       g += weight * LINEAR[data[at + 1]]
