@@ -15,6 +15,8 @@ export interface GpuDevice {
   readonly architecture: string
   readonly features: ReadonlySet<string>
   readonly limits: Readonly<Record<LimitName, number>>
+  /** Products its matrix units make of f16 operands with f32 sums, where every subgroup has the same size; else none. */
+  readonly matrixShapes: readonly MatrixShape[]
   /** Zero-filled storage; throws when the adapter allows no such size. */
   createBuffer(bytes: number): GPUBuffer
   destroyBuffer(buffer: GPUBuffer): void
@@ -32,7 +34,15 @@ export interface GpuDevice {
   destroy(): void
 }
 
-const FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const
+/** A subgroup of `lanes` invocations multiplies [m, k] by [k, n] at once. */
+export interface MatrixShape {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly lanes: number
+}
+
+const FEATURES = ['timestamp-query', 'shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as const
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -55,10 +65,33 @@ export interface GpuOptions {
 
 /** Opens a device with everything the adapter has of FEATURES and LIMITS. */
 export async function openGpuDevice(adapter: GPUAdapter, { keep, limits = 'adapter' }: GpuOptions = {}): Promise<GpuDevice> {
-  const requiredFeatures = FEATURES.filter(f => adapter.features.has(f))
+  const requiredFeatures = FEATURES.filter(f => adapter.features.has(f)) as GPUFeatureName[]
   const requiredLimits = limits === 'default' ? {} : Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]))
   const device = await adapter.requestDevice({ label: 'faceclipnerf', requiredFeatures, requiredLimits })
   return wrap(device, adapter, keep)
+}
+
+/** Dawn's experimental addition to an adapter's info. */
+interface MatrixConfig {
+  readonly M: number
+  readonly N: number
+  readonly K: number
+  readonly componentType: string
+  readonly resultComponentType: string
+}
+
+function matrixShapesOf(adapter: GPUAdapter, features: ReadonlySet<string>): MatrixShape[] {
+  const { subgroupMinSize: lanes, subgroupMaxSize, ...rest } = infoOf(adapter)
+  if (!lanes || lanes !== subgroupMaxSize || !['shader-f16', 'chromium-experimental-subgroup-matrix'].every(f => features.has(f))) return []
+  return (rest.subgroupMatrixConfigs ?? [])
+    .filter(c => c.componentType === 'f16' && c.resultComponentType === 'f32')
+    .map(({ M: m, N: n, K: k }) => ({ m, n, k, lanes }))
+}
+
+function infoOf({ info }: GPUAdapter): Pick<GPUAdapterInfo, 'subgroupMinSize' | 'subgroupMaxSize'> & { subgroupMatrixConfigs?: MatrixConfig[] } {
+  const { subgroupMinSize, subgroupMaxSize } = info
+  const { subgroupMatrixConfigs } = info as { subgroupMatrixConfigs?: MatrixConfig[] }
+  return { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs: subgroupMatrixConfigs && [...subgroupMatrixConfigs] }
 }
 
 /** What a person would call the adapter. */
@@ -73,11 +106,13 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
   const buffers = new Buffers(device)
   const kernels = new KernelCache(device, found => errors.expect(found))
   const kept = { keep }
+  const features = new Set<string>(device.features)
   return {
     name,
     vendor,
     architecture,
-    features: new Set(device.features),
+    features,
+    matrixShapes: matrixShapesOf(adapter, features),
     limits: Object.fromEntries([...LIMITS, ...KEPT_LIMITS].map(limit => [limit, device.limits[limit]])) as Record<LimitName, number>,
     createBuffer: bytes => buffers.create(bytes),
     destroyBuffer: buffer => buffers.destroy(buffer),

@@ -1,26 +1,30 @@
 /** A WebGPU device as a tensor device: every node's WGSL, bound to the memory planned for it. */
 import type { BufferRange, GpuDevice, GpuDispatch } from '../gpu/gpuDevice.ts'
 import type { Device, Executable, PlannedStep } from './device.ts'
+import { type GpuTraits, traitsOf } from './gpuTraits.ts'
 import type { GraphNode, Memory, Ref, Region, WgslWork } from './tensor.ts'
 
 interface GpuMemory extends Memory {
   readonly buffer: BufferRange['buffer']
 }
 
-/** Wraps a GPU device, which it then owns: disposing of the tensor device destroys it. */
-export function gpuBackend(gpu: GpuDevice): Device {
+/**
+ * Wraps a GPU device, which it then owns: disposing of the tensor device destroys it.
+ * @param traits what kernels may use; by default what the GPU has, at full precision
+ */
+export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f32')): Device {
   const works = new WeakMap<GraphNode, WgslWork>()
   const workOf = (node: GraphNode): WgslWork => {
     const known = works.get(node)
     if (known) return known
-    const work = node.wgsl()
+    const work = node.wgsl(traits)
     works.set(node, work)
     return work
   }
 
   return {
     kind: 'gpu',
-    description: `GPU, ${gpu.name}`,
+    description: traits.matrix ? `GPU, ${gpu.name}, dense layers at precision '${traits.precision}'` : `GPU, ${gpu.name}`,
     adapter: gpu,
     allocate: bytes => ({ bytes, buffer: gpu.createBuffer(bytes) }) as GpuMemory,
     release: memory => gpu.destroyBuffer(bufferOf(memory)),

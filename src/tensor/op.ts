@@ -1,4 +1,5 @@
 /** What an operation is: shape rule, WGSL, plain-TS reference, optional SIMD twin, and its gradient as further recorded operations. */
+import type { GpuTraits } from './gpuTraits.ts'
 import { elements, type GraphNode, type Numbers, type SimdWork, Tensor, type TensorType, type WgslWork } from './tensor.ts'
 
 export interface Types {
@@ -20,7 +21,8 @@ export interface Op<A> {
   readonly name: string
   /** Output types from input types; throws an error that names the sizes. */
   shape(inputs: readonly TensorType[], attrs: A): TensorType[]
-  wgsl(types: Types, attrs: A): WgslWork
+  /** @param gpu what the device's GPU offers to kernels that have variants */
+  wgsl(types: Types, attrs: A, gpu: GpuTraits): WgslWork
   reference(inputs: Numbers[], outputs: Numbers[], types: Types, attrs: A): void
   /** Faster twin of `reference` on the CPU device; undefined when this call has none. */
   simd?(types: Types, attrs: A): SimdWork | undefined
@@ -47,7 +49,7 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Graph
     outputs,
     effect: op.effect === true,
     reference: (x, y) => op.reference(x, y, types, attrs),
-    wgsl: () => op.wgsl(types, attrs),
+    wgsl: gpu => op.wgsl(types, attrs, gpu),
     simd: () => op.simd?.(types, attrs),
     backward: (grads, needs) => {
       if (!op.backward) throw new Error(`${op.name}: has no gradient; detach its inputs if none is meant`)

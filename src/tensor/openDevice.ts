@@ -4,6 +4,7 @@ import { adapterName, openGpuDevice } from '../gpu/gpuDevice.ts'
 import { cpuBackend } from './cpuBackend.ts'
 import type { Device } from './device.ts'
 import { gpuBackend } from './gpuBackend.ts'
+import { type Precision, traitsOf } from './gpuTraits.ts'
 
 export interface OpenDeviceOptions {
   /** 'auto' takes a GPU when there is one, 'gpu' fails without one, 'cpu' does not look. Default 'auto'. */
@@ -12,6 +13,8 @@ export interface OpenDeviceOptions {
   readonly threads?: number
   /** Part of the name of the adapter to take, e.g. 'NVIDIA'; the only way to a software adapter such as 'SwiftShader'. */
   readonly adapter?: string
+  /** Of wide dense layers on a GPU with matrix units (elsewhere always 'f32'); default 'f32'. */
+  readonly precision?: Precision
   /** Take a software adapter too, named or not; for tests. */
   readonly software?: boolean
   /** Where adapters come from; default the browser's. */
@@ -25,11 +28,14 @@ export interface OpenDeviceOptions {
  * Throws when `kind` is 'gpu' or an `adapter` is named and there is none such.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
-  const { kind = 'auto', threads, adapter: wanted } = options
+  const { kind = 'auto', threads, adapter: wanted, precision = 'f32' } = options
   if (kind === 'cpu') return cpuBackend(await openCpuDevice({ threads }))
   const gpu = options.gpu ?? (typeof navigator === 'undefined' ? undefined : navigator.gpu)
   const found = gpu ? await findAdapter(gpu, options) : (options.noGpu ?? 'no WebGPU')
-  if (typeof found !== 'string') return gpuBackend(await openGpuDevice(found, { keep: gpu }))
+  if (typeof found !== 'string') {
+    const device = await openGpuDevice(found, { keep: gpu })
+    return gpuBackend(device, traitsOf(device, precision))
+  }
   if (kind === 'gpu' || wanted) throw new Error(`openDevice: ${found}; install a driver with WebGPU or Vulkan support, or choose the device 'cpu'`)
   const device = cpuBackend(await openCpuDevice({ threads }))
   return Object.defineProperty(device, 'description', { value: `${device.description} (openDevice: ${found}; running on the CPU)` })

@@ -1,5 +1,7 @@
 /** Tensors are symbols: a shape, an element type, and where the numbers come from (device storage, or a node of the recorded graph). */
 
+import type { GpuTraits } from './gpuTraits.ts'
+
 export type DType = 'f32' | 'u32'
 export type Shape = readonly number[]
 export type Numbers = Float32Array | Uint32Array
@@ -36,7 +38,7 @@ export interface GraphNode {
   /** True when the node writes into its inputs' storage (an optimiser step): never dropped, never reordered. */
   readonly effect: boolean
   readonly reference: (inputs: Numbers[], outputs: Numbers[]) => void
-  readonly wgsl: () => WgslWork
+  readonly wgsl: (gpu: GpuTraits) => WgslWork
   readonly simd: () => SimdWork | undefined
   readonly backward: (grads: (Tensor | undefined)[], needs: boolean[]) => (Tensor | undefined)[]
 }

@@ -1,4 +1,5 @@
 /** y = act(x·W + b), W [in, out]. The gradient takes dz = dy·act'(y) once and gives dx = dz·Wᵀ, dW = xᵀ·dz, db = Σ dz. */
+import type { GpuTraits } from '../gpuTraits.ts'
 import { apply, apply1, type Op } from '../op.ts'
 import {
   type Dispatch,
@@ -15,7 +16,10 @@ import {
   type WgslWork,
 } from '../tensor.ts'
 import { isNarrow, narrowBackward } from './denseBackwardTile.ts'
-import { gemm } from './gemm.ts'
+import { ROWS_PER_BIAS_SLICE, type Slope, slopeKernel, WIDEST_SCALED } from './denseSlope.ts'
+import { chooseTile, type Gemm, gemm } from './gemm.ts'
+import { FACTOR_ROWS } from './gemmMatrix.ts'
+import { halves, numbers, type Operand } from './gemmOperand.ts'
 import { sumSlices } from './sumSlices.ts'
 import { itemKernel } from './wgsl.ts'
 
@@ -72,7 +76,7 @@ const DENSE: Op<{ activation: Activation; bias: boolean }> = {
     if (b && elements(b.shape) !== w.shape[1]) throw new Error(`dense: bias ${showShape(b.shape)} for ${w.shape[1]} outputs`)
     return [{ shape: [...x.shape.slice(0, -1), w.shape[1]], dtype: 'f32' }]
   },
-  wgsl: ({ inputs }, { activation, bias }) => forwardWork(sizes(inputs), activation, bias),
+  wgsl: ({ inputs }, { activation, bias }, gpu) => forwardWork(sizes(inputs), activation, bias, gpu),
   reference: ([x, w, b], [y], { inputs }, { activation }) => {
     const { rows, nIn, nOut } = sizes(inputs)
     const f = activate[activation]
@@ -116,7 +120,7 @@ const DENSE_BACKWARD: Op<BackwardAttrs> = {
     if (weights) types.push({ shape: w.shape, dtype: 'f32' }, { shape: [w.shape[1]], dtype: 'f32' })
     return types
   },
-  wgsl: ({ inputs }, attrs) => backwardKernels(sizes(inputs), attrs),
+  wgsl: ({ inputs }, attrs, gpu) => backwardKernels(sizes(inputs), attrs, gpu),
   reference: ([x, w, y, dy], outputs, { inputs }, { activation, input: wantInput, weights }) => {
     const { rows, nIn, nOut } = sizes(inputs)
     const df = slope[activation]
@@ -178,79 +182,104 @@ export function dense(x: Tensor, w: Tensor, b?: Tensor, activation: Activation =
   return apply1(DENSE, b ? [x, w, b] : [x, w], { activation, bias: b !== undefined })
 }
 
-// ---- WGSL: one product each way (gemm.ts), and the slope of the activation where there is one.
+// ---- WGSL: one product each way (gemm.ts), and a pass for the slope of the activation and the bias.
 
-function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean): WgslWork {
+function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean, gpu: GpuTraits): WgslWork {
   const z = bias ? '(v + b[c])' : 'v'
-  return gemm({
-    label: 'dense',
-    m: rows,
-    n: nOut,
-    k: nIn,
-    reads: [
-      { name: 'x', ref: input(0) },
-      { name: 'w', ref: input(1) },
-    ],
-    out: output(0),
-    a: `x[r * ${nIn}u + c]`,
-    b: `w[r * ${nOut}u + c]`,
-    store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
-    storeReads: bias ? [{ name: 'b', ref: input(2) }] : [],
-  })
+  return gemm(
+    {
+      label: 'dense',
+      m: rows,
+      n: nOut,
+      k: nIn,
+      a: numbers('x', input(0), nIn, 'inner'),
+      b: numbers('w', input(1), nOut, 'outer'),
+      out: output(0),
+      store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
+      storeReads: bias ? [{ name: 'b', ref: input(2) }] : [],
+    },
+    gpu,
+  )
 }
 
-/** Rows of x summed per slice of dW: bounds the partial sums' memory and keeps the GPU busy. */
+/** Rows of x summed per slice of dW at most: bounds the partial sums' memory. */
 const ROWS_PER_SLICE = 2048
-/** Of the bias gradient: its invocations are few (columns x slices), so their loops are short. */
-const ROWS_PER_BIAS_SLICE = 128
+/** Workgroups for dW at least: two for each multiprocessor of a large GPU. */
+const SLICE_GROUPS = 264
+/** Of dW that one workgroup makes, about. */
+const SLICE_TILE = 128 * 128
 
-function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs): WgslWork {
-  const narrow = { rows, nIn, nOut, slope: SLOPE_WGSL[activation], input: wantInput, weights }
+function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs, gpu: GpuTraits): WgslWork {
+  const slope = SLOPE_WGSL[activation]
+  const narrow = { rows, nIn, nOut, slope, input: wantInput, weights }
   if (isNarrow(narrow)) return narrowBackward(narrow)
-  const linear = activation === 'none'
-  const lengths: number[] = linear ? [] : [rows * nOut]
-  const dz = { name: 'dz', ref: linear ? input(3) : scratch(0) }
+  const lengths: number[] = []
   const dispatches: Dispatch[] = []
-  const add = (work: ReturnType<typeof gemm>): void => {
+  const take = (length: number): Ref => scratch(lengths.push(length) - 1)
+  const add = (product: Gemm): void => {
+    const work = gemm(product, gpu, lengths.length)
     lengths.push(...work.scratch)
     dispatches.push(...work.dispatches)
   }
-  if (!linear) {
+  const slices = Math.max(
+    Math.ceil(rows / ROWS_PER_SLICE),
+    Math.min(Math.floor(rows / 768), Math.floor((SLICE_GROUPS * SLICE_TILE) / (nIn * nOut))),
+    1,
+  )
+  const plain = numbers('dz', input(3), nOut, 'inner')
+  const w = { label: 'denseBackwardInput', m: rows, n: nIn, k: nOut, a: plain, b: numbers('w', input(1), nOut, 'inner'), out: output(0) }
+  const first = wantInput ? 1 : 0
+  const x = numbers('x', input(0), nIn, 'outer')
+  const products = {
+    input: w,
+    weights: { label: 'denseBackwardWeights', m: nIn, n: nOut, k: rows, a: x, b: { ...plain, along: 'outer' as const }, out: output(first), slices },
+  }
+  const onUnits = (product: Gemm): boolean => chooseTile(product, gpu).kind === 'matrix'
+  const scaled = nOut % 4 === 0 && nOut <= WIDEST_SCALED && (!wantInput || onUnits(products.input)) && (!weights || onUnits(products.weights))
+  const half = scaled && gpu.precision === 'half'
+  const linear = activation === 'none'
+  const dz = scaled ? take((rows * nOut) / (half ? 2 : 1)) : linear ? input(3) : take(rows * nOut)
+  const factors = scaled ? take(Math.ceil(rows / FACTOR_ROWS)) : undefined
+  const bias = weights ? take(Math.ceil(rows / ROWS_PER_BIAS_SLICE) * nOut) : undefined
+  const written = dz.kind === 'scratch' ? dz : undefined
+  if (nOut % 4 === 0) {
+    if (written || bias) dispatches.push(slopeKernel({ rows, nOut, slope, dz: written, half, factors, bias }))
+  } else dispatches.push(...unalignedSlope({ rows, nOut, slope, dz: written, bias }))
+  const gradient = (along: Operand['along']): Operand => (half ? halves('dz', dz, nOut, along) : numbers('dz', dz, nOut, along))
+  if (wantInput) {
+    const store = factors && { store: `v / factors[r / ${FACTOR_ROWS}u]`, storeReads: [{ name: 'factors', ref: factors }] }
+    add({ ...products.input, a: gradient('inner'), ...store, anyMagnitude: !scaled })
+  }
+  if (weights && bias) {
+    const balance = factors && { factors: { reads: [{ name: 'factors', ref: factors }], of: 'factors[block]' } }
+    add({ ...products.weights, a: { ...x, balances: factors !== undefined }, b: gradient('outer'), ...balance, anyMagnitude: !scaled })
+    const biasSlices = Math.ceil(rows / ROWS_PER_BIAS_SLICE)
+    dispatches.push(sumSlices({ label: 'denseBackwardBias', partial: bias, slices: biasSlices, outputs: [{ ref: output(first + 1), length: nOut }] }))
+  }
+  return { scratch: lengths, dispatches }
+}
+
+/** slopeKernel's work for rows that are not made of fours. */
+function unalignedSlope({ rows, nOut, slope, dz, bias }: Pick<Slope, 'rows' | 'nOut' | 'slope' | 'dz' | 'bias'>): Dispatch[] {
+  const dispatches: Dispatch[] = []
+  if (dz) {
+    const reads = [
+      { name: 'y', ref: input(2) },
+      { name: 'dy', ref: input(3) },
+    ]
+    const body = `  let r = y[i];\n  dz[i] = dy[i] * (${slope});`
+    dispatches.push(itemKernel({ label: 'denseSlope', reads, writes: [{ name: 'dz', ref: dz }], items: rows * nOut, body }))
+  }
+  if (bias) {
     dispatches.push(
       itemKernel({
-        label: 'denseSlope',
-        reads: [
-          { name: 'y', ref: input(2) },
-          { name: 'dy', ref: input(3) },
-        ],
-        writes: [dz],
-        items: rows * nOut,
-        body: `  let r = y[i];\n  dz[i] = dy[i] * (${SLOPE_WGSL[activation]});`,
+        label: 'denseBackwardBiasSlices',
+        reads: [{ name: 'dz', ref: dz ?? input(3) }],
+        writes: [{ name: 'partial', ref: bias }],
+        items: Math.ceil(rows / ROWS_PER_BIAS_SLICE) * nOut,
+        body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_BIAS_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_BIAS_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
       }),
     )
   }
-  if (wantInput) {
-    const reads = [dz, { name: 'w', ref: input(1) }]
-    const [a, b] = [`dz[r * ${nOut}u + c]`, `w[c * ${nOut}u + r]`]
-    add(gemm({ label: 'denseBackwardInput', m: rows, n: nIn, k: nOut, reads, out: output(0), a, b, bAlong: 'k' }, lengths.length))
-  }
-  if (!weights) return { scratch: lengths, dispatches }
-  const slices = Math.ceil(rows / ROWS_PER_SLICE)
-  const reads = [{ name: 'x', ref: input(0) }, dz]
-  const [a, b] = [`x[c * ${nIn}u + r]`, `dz[r * ${nOut}u + c]`]
-  const first = wantInput ? 1 : 0
-  add(gemm({ label: 'denseBackwardWeights', m: nIn, n: nOut, k: rows, reads, out: output(first), a, b, aAlong: 'm', slices }, lengths.length))
-  const biasSlices = Math.ceil(rows / ROWS_PER_BIAS_SLICE)
-  const partial = { name: 'partial', ref: scratch(lengths.push(biasSlices * nOut) - 1) }
-  dispatches.push(
-    itemKernel({
-      label: 'denseBackwardBiasSlices',
-      reads: [dz],
-      writes: [partial],
-      items: biasSlices * nOut,
-      body: `  let begin = (i / ${nOut}u) * ${ROWS_PER_BIAS_SLICE}u;\n  var s = 0.0;\n  for (var j = begin; j < min(begin + ${ROWS_PER_BIAS_SLICE}u, ${rows}u); j++) { s += dz[j * ${nOut}u + i % ${nOut}u]; }\n  partial[i] = s;`,
-    }),
-    sumSlices({ label: 'denseBackwardBias', partial: partial.ref, slices: biasSlices, outputs: [{ ref: output(first + 1), length: nOut }] }),
-  )
-  return { scratch: lengths, dispatches }
+  return dispatches
 }

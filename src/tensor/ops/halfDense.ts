@@ -6,6 +6,7 @@ import { bfloat16ToFloat32, float16ToFloat32 } from '../../io/halfFloat.ts'
 import { apply1, type Op } from '../op.ts'
 import { elements, input, lastAxis, type Numbers, output, rowCount, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { gemm } from './gemm.ts'
+import { numbers, type Operand } from './gemmOperand.ts'
 
 export type HalfFormat = 'f16' | 'bf16'
 
@@ -18,11 +19,25 @@ interface Attrs {
 /** Words that hold `count` 16-bit numbers. */
 export const halfWords = (count: number): number => Math.ceil(count / 2)
 
-/** WGSL for element `at` of the packed array w. */
-const ELEMENT: Record<HalfFormat, (at: string) => string> = {
-  f16: at => `unpack2x16float(w[(${at}) >> 1u])[(${at}) & 1u]`,
-  bf16: at => `bitcast<f32>(select(w[(${at}) >> 1u] << 16u, w[(${at}) >> 1u] & 0xffff0000u, ((${at}) & 1u) == 1u))`,
+/** WGSL for element i of the packed array w. */
+const ELEMENT: Record<HalfFormat, string> = {
+  f16: 'unpack2x16float(w[i >> 1u])[i & 1u]',
+  bf16: 'bitcast<f32>(select(w[i >> 1u] << 16u, w[i >> 1u] & 0xffff0000u, (i & 1u) == 1u))',
 }
+/** Elements 4i to 4i + 3, from two words. */
+const FOUR: Record<HalfFormat, string> = {
+  f16: 'vec4f(unpack2x16float(w[2u * i]), unpack2x16float(w[2u * i + 1u]))',
+  bf16: 'bitcast<vec4f>(vec4u(w[2u * i] << 16u, w[2u * i] & 0xffff0000u, w[2u * i + 1u] << 16u, w[2u * i + 1u] & 0xffff0000u))',
+}
+
+/** The packed weights [out, in] as an operand. */
+const weights = (format: HalfFormat, nIn: number, along: Operand['along']): Operand => ({
+  reads: [{ name: 'w', ref: input(1), dtype: 'u32' }],
+  one: ELEMENT[format],
+  four: nIn % 4 === 0 ? FOUR[format] : undefined,
+  stride: nIn,
+  along,
+})
 
 function widen(words: Numbers, { format, nIn, nOut }: Attrs): Float32Array {
   const bits = new Uint16Array(words.buffer, words.byteOffset, nIn * nOut)
@@ -40,23 +55,21 @@ const HALF_DENSE: Op<Attrs> = {
     if (b && elements(b.shape) !== nOut) throw new Error(`halfDense: bias ${showShape(b.shape)} for ${nOut} outputs`)
     return [{ shape: [...x.shape.slice(0, -1), nOut], dtype: 'f32' }]
   },
-  wgsl: ({ inputs: [x, , b] }, { format, nIn, nOut }) =>
-    gemm({
-      label: 'halfDense',
-      m: rowCount(x.shape),
-      n: nOut,
-      k: nIn,
-      reads: [
-        { name: 'x', ref: input(0) },
-        { name: 'w', ref: input(1), dtype: 'u32' },
-      ],
-      out: output(0),
-      a: `x[r * ${nIn}u + c]`,
-      b: ELEMENT[format](`c * ${nIn}u + r`),
-      bAlong: 'k',
-      store: b ? 'v + b[c]' : 'v',
-      storeReads: b ? [{ name: 'b', ref: input(2) }] : [],
-    }),
+  wgsl: ({ inputs: [x, , b] }, { format, nIn, nOut }, gpu) =>
+    gemm(
+      {
+        label: 'halfDense',
+        m: rowCount(x.shape),
+        n: nOut,
+        k: nIn,
+        a: numbers('x', input(0), nIn, 'inner'),
+        b: weights(format, nIn, 'inner'),
+        out: output(0),
+        store: b ? 'v + b[c]' : 'v',
+        storeReads: b ? [{ name: 'b', ref: input(2) }] : [],
+      },
+      gpu,
+    ),
   reference: ([x, words, b], [y], { inputs: [type] }, attrs) => {
     const { nIn, nOut } = attrs
     const w = widen(words, attrs)
@@ -77,20 +90,20 @@ const HALF_DENSE: Op<Attrs> = {
 const HALF_DENSE_BACKWARD: Op<Attrs & { readonly x: TensorType['shape'] }> = {
   name: 'halfDenseBackward',
   shape: (_, { x }) => [{ shape: x, dtype: 'f32' }],
-  wgsl: ({ inputs: [dy] }, { format, nIn, nOut }) =>
-    gemm({
-      label: 'halfDenseBackward',
-      m: rowCount(dy.shape),
-      n: nIn,
-      k: nOut,
-      reads: [
-        { name: 'dy', ref: input(0) },
-        { name: 'w', ref: input(1), dtype: 'u32' },
-      ],
-      out: output(0),
-      a: `dy[r * ${nOut}u + c]`,
-      b: ELEMENT[format](`r * ${nIn}u + c`),
-    }),
+  wgsl: ({ inputs: [dy] }, { format, nIn, nOut }, gpu) =>
+    gemm(
+      {
+        label: 'halfDenseBackward',
+        m: rowCount(dy.shape),
+        n: nIn,
+        k: nOut,
+        a: numbers('dy', input(0), nOut, 'inner'),
+        b: weights(format, nIn, 'outer'),
+        out: output(0),
+        anyMagnitude: true,
+      },
+      gpu,
+    ),
   reference: ([dy, words], [dx], { inputs: [type] }, attrs) => {
     const { nIn, nOut } = attrs
     const w = widen(words, attrs)

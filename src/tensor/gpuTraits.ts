@@ -1,0 +1,32 @@
+/** What kernels with variants choose by: how exact dense layers must be, and what the GPU has for the inexact ones. */
+import type { GpuDevice } from '../gpu/gpuDevice.ts'
+import { type MatrixUnit, subgroupMatrices } from './matrixUnit.ts'
+
+/**
+ * Of the products of wide dense layers; sums are always f32.
+ *
+ * | precision | operands | relative error of a product (Frobenius) |
+ * |---|---|---|
+ * | `f32` | f32 | 1e-7 |
+ * | `split` | two f16 each, three products | 3e-7 |
+ * | `half` | f16, gradients scaled by powers of two: the mantissa of TF32 | 3e-4 |
+ *
+ * The last two need matrix units and magnitudes below 65,504; a GPU without them computes in f32.
+ */
+export type Precision = 'f32' | 'split' | 'half'
+
+export interface GpuTraits {
+  readonly precision: Precision
+  /** Matrix units, where there are any and `precision` lets them be used. */
+  readonly matrix?: MatrixUnit
+  /** Bytes of workgroup memory; every WebGPU device has 16 KiB. */
+  readonly workgroupBytes: number
+}
+
+/** What this GPU offers at a precision. */
+export function traitsOf(gpu: Pick<GpuDevice, 'matrixShapes' | 'limits'>, precision: Precision): GpuTraits {
+  const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize
+  const shape = gpu.matrixShapes.find(s => s.m === 16 && s.n === 16 && s.k === 16)
+  if (precision === 'f32' || !shape) return { precision: 'f32', workgroupBytes }
+  return { precision, matrix: subgroupMatrices(shape), workgroupBytes }
+}

@@ -1,0 +1,32 @@
+/** A matrix of a product as kernels read it: WGSL for one element or for four side by side in memory, so that packed weights and transposes cost no pass of their own. */
+import type { Ref } from '../tensor.ts'
+import type { Binding } from './wgsl.ts'
+
+export interface Operand {
+  readonly reads: readonly Binding[]
+  /** WGSL f32: element i of the memory. */
+  readonly one: string
+  /** WGSL vec4f: elements 4i to 4i + 3. Only where `stride` is a multiple of 4. */
+  readonly four?: string
+  /** The same as `four`, as vec4<f16>, where that is how it is stored. */
+  readonly half?: string
+  /** Elements from one line of memory to the next. */
+  readonly stride: number
+  /** Which way lines run: along the inner axis k, or along the outer one (m of A, n of B). */
+  readonly along: 'inner' | 'outer'
+  /** Takes the other operand's factors back (see Factors), where a matrix unit multiplies; only of lines along the outer axis. */
+  readonly balances?: boolean
+}
+
+/** A tensor of f32, its lines `stride` long. */
+export function numbers(name: string, ref: Ref, stride: number, along: Operand['along']): Operand {
+  if (stride % 4 !== 0) return { reads: [{ name, ref }], one: `${name}[i]`, stride, along }
+  return { reads: [{ name, ref, element: 'vec4f' }], one: `${name}[i >> 2u][i & 3u]`, four: `${name}[i]`, stride, along }
+}
+
+/** f16, two to a word, its lines `stride` long, a multiple of 4. For matrix units. */
+export function halves(name: string, ref: Ref, stride: number, along: Operand['along']): Operand {
+  const four = `vec4f(unpack2x16float(${name}[i].x), unpack2x16float(${name}[i].y))`
+  const one = `unpack2x16float(${name}[i >> 2u][(i >> 1u) & 1u])[i & 1u]`
+  return { reads: [{ name, ref, element: 'vec2u' }], one, four, half: `bitcast<vec4<f16>>(${name}[i])`, stride, along }
+}

@@ -1,0 +1,139 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { openCpuDevice } from '../../../src/cpu/cpuDevice.ts'
+import { cpuBackend } from '../../../src/tensor/cpuBackend.ts'
+import { type Device, tensor } from '../../../src/tensor/device.ts'
+import { gpuBackend } from '../../../src/tensor/gpuBackend.ts'
+import type { Precision } from '../../../src/tensor/gpuTraits.ts'
+import { grad } from '../../../src/tensor/grad.ts'
+import { MATRIX_TILES, type MatrixTile, subgroupMatrices } from '../../../src/tensor/matrixUnit.ts'
+import { dense } from '../../../src/tensor/ops/dense.ts'
+import type { Tile } from '../../../src/tensor/ops/gemm.ts'
+import { LARGE_TILES } from '../../../src/tensor/ops/gemmLarge.ts'
+import { evaluate } from '../../../src/tensor/plan.ts'
+import { withEmulatedMatrices } from '../../gpu/emulatedMatrices.ts'
+import { openComputingGpu, openNullGpu } from '../../gpu/softwareGpu.ts'
+import { randomValues } from '../harness.ts'
+import { frobenius, type ProductAttrs, product } from './gemmCase.ts'
+
+const opened: Device[] = []
+const keep = (device: Device): Device => {
+  opened.push(device)
+  return device
+}
+afterAll(() => {
+  for (const device of opened) device[Symbol.dispose]()
+}, 60_000)
+
+const reference = keep(cpuBackend(await openCpuDevice({ threads: 1 }), false))
+const computing = await openComputingGpu()
+const compiling = await openNullGpu()
+if (typeof computing === 'string') console.warn(`SKIPPED: products on an adapter: ${computing}`)
+const f32 = [computing, compiling].flatMap(gpu =>
+  typeof gpu === 'string' ? [] : [{ name: gpu.name, device: keep(gpuBackend(gpu)), computes: gpu === computing }],
+)
+
+const UNIT = { m: 16, n: 16, k: 16, lanes: 32 }
+/** Large blocks and few lanes: kernels unroll blocks, and an adapter in software takes long to compile them. */
+const EMULATED = { m: 16, n: 32, k: 32, lanes: 1 }
+/** Small enough for 32 KiB with f32 in place of f16. */
+const emulatedTiles = (precision: Precision): readonly MatrixTile[] => [
+  { rows: 32, columns: 32, depth: 32, down: 2, across: 1, buffers: precision === 'half' ? 2 : 1, cost: 1 },
+  { rows: 16, columns: 64, depth: 32, down: 1, across: 2, buffers: 1, cost: 2 },
+]
+
+/** Null backend: real subgroup matrices, compiled. An adapter: emulated ones. */
+function unitsOf(precision: Precision): { units: typeof f32; emulated: typeof f32 } {
+  const matrix = subgroupMatrices(UNIT)
+  const units =
+    typeof compiling === 'string'
+      ? []
+      : [{ name: compiling.name, device: gpuBackend(compiling, { precision, matrix, workgroupBytes: 49152 }), computes: false }]
+  if (typeof computing === 'string') return { units, emulated: [] }
+  const gpu = withEmulatedMatrices(computing, EMULATED)
+  const traits = { precision, matrix: subgroupMatrices(EMULATED, emulatedTiles(precision)), workgroupBytes: 32768 }
+  return { units, emulated: [{ name: computing.name, device: gpuBackend(gpu, traits), computes: true }] }
+}
+
+/** The null backend has 16 KiB of workgroup memory; that a kernel wants more is said only after all of its WGSL was found right. */
+const compiled = (error: Error): undefined => {
+  if (!error.message.includes('total use of workgroup storage')) throw error
+}
+
+async function results(device: Device, attrs: ProductAttrs): Promise<Float32Array> {
+  const { m, n, k } = attrs
+  const [a, b] = [tensor(device, randomValues(m * k, 1), [m * k]), tensor(device, randomValues(k * n, 2), [k * n])]
+  const [y] = await evaluate(device, [product(a, b, attrs)])
+  await device.sync()
+  return y
+}
+
+const SIZES = [
+  { m: 136, n: 140, k: 72 },
+  { m: 131, n: 67, k: 43 },
+  { m: 70, n: 132, k: 200, slices: 3 },
+]
+const WAYS = [false, true].flatMap(transposeA => [false, true].map(transposeB => ({ transposeA, transposeB })))
+
+async function check(tile: Tile, devices: typeof f32, tolerance: number, ways = WAYS): Promise<void> {
+  for (const sizes of SIZES) {
+    for (const way of ways) {
+      const attrs = { ...sizes, ...way, tile }
+      const expected = await results(reference, attrs)
+      for (const { name, device, computes } of devices) {
+        if (!computes) await results(device, attrs).catch(compiled)
+        else expect(frobenius(await results(device, attrs), expected), `${name}, ${JSON.stringify(attrs)}`).toBeLessThan(tolerance)
+      }
+    }
+  }
+}
+
+describe('gemm', () => {
+  for (const tile of LARGE_TILES) test(`large tile ${tile.rows} x ${tile.columns}`, () => check({ kind: 'large', tile }, f32, 1e-6))
+  test('small tile', () => check({ kind: 'small' }, f32, 1e-6))
+  // an adapter may truncate where a GPU rounds to the nearest f16: twice the error
+  for (const [precision, tolerance] of [
+    ['half', 1e-3],
+    ['split', 1e-6],
+  ] as const) {
+    const { units, emulated } = unitsOf(precision)
+    for (const base of MATRIX_TILES) {
+      for (const buffers of [1, 2] as const) {
+        const tile = { ...base, buffers }
+        test(`matrix units at ${precision}: ${tile.rows} x ${tile.columns} x ${tile.depth}, ${buffers} buffers`, () =>
+          check({ kind: 'matrix', tile }, units, tolerance))
+      }
+    }
+    for (const tile of emulatedTiles(precision)) {
+      test(`emulated matrix units at ${precision}: ${tile.rows} x ${tile.columns}`, () =>
+        check({ kind: 'matrix', tile }, emulated, tolerance, [WAYS[0], WAYS[3]]))
+    }
+    test(`matrix units at ${precision}: a dense layer and its gradient, tiny gradients and large`, async () => {
+      const layer = async (device: Device) => {
+        const [rows, nIn, nOut] = [9010, 68, 132]
+        const leaf = (shape: number[], seed: number) =>
+          tensor(
+            device,
+            randomValues(
+              shape.reduce((a, b) => a * b),
+              seed,
+            ),
+            shape,
+          )
+        const [x, w, b] = [leaf([rows, nIn], 1), leaf([nIn, nOut], 2), leaf([nOut], 3)]
+        const y = dense(x, w, b, 'softplus')
+        // rows' gradients span thirty powers of two
+        const seed = randomValues(rows * nOut, 4).map((v, i) => v * 2 ** -(10 + (Math.floor(i / nOut / 100) % 30)))
+        const values = await evaluate(device, [y, ...grad(y, [x, w, b], tensor(device, seed, [rows, nOut]))])
+        await device.sync()
+        return values
+      }
+      const expected = await layer(reference)
+      for (const { name, device, computes } of [...units, ...emulated]) {
+        if (!computes) await layer(device).catch(compiled)
+        else
+          for (const [i, values] of (await layer(device)).entries())
+            expect(frobenius(values, expected[i]), `${name}, output ${i}`).toBeLessThan(tolerance)
+      }
+    }, 300_000)
+  }
+})
