@@ -11,7 +11,15 @@ export interface PlanRequest {
   /** Effects (optimiser steps, assignments) to run, in recording order. */
   effects?: readonly GraphNode[]
   /** Node outputs written straight into a leaf's memory, e.g. gradients into one flat buffer. */
-  into?: readonly { readonly value: Tensor; readonly leaf: Tensor }[]
+  into?: readonly Placement[]
+  /** Values that something else has computed into a leaf: what they come from is not run. */
+  given?: readonly Placement[]
+}
+
+/** A value and the leaf whose memory holds it. */
+export interface Placement {
+  readonly value: Tensor
+  readonly leaf: Tensor
 }
 
 /** A compiled plan: `run` as often as wanted, then `read`. */
@@ -32,10 +40,13 @@ export function compile(device: Device, request: PlanRequest): Plan {
   const { placed, copies } = placements(request.into ?? [])
   const keep = [...(request.outputs ?? [])]
   const effects = [...(request.effects ?? []), ...copies]
-  const nodes = needed([...keep, ...(request.into ?? []).map(p => p.value)], effects)
+  const given = givenRegions(request.given ?? [])
+  const nodes = needed([...keep, ...(request.into ?? []).map(p => p.value)], effects, given)
   const plan = planMemory(nodes, keep, placed, node => device.scratchOf(node))
   const memories = plan.slots.map(length => device.allocate(Math.max(length, 1) * 4))
   const regionOf = (x: Tensor): Region => {
+    const known = given.get(valueKey(x.source))
+    if (known) return known
     const place = plan.placeOf(x)
     return 'slot' in place ? { memory: memories[place.slot], offset: 0, length: x.length } : place.region
   }
@@ -90,7 +101,7 @@ class CompiledPlan implements Plan {
 }
 
 /** Values that can live in the named leaf; the others are copied there by an extra node. */
-function placements(into: NonNullable<PlanRequest['into']>): { placed: Map<string, Region>; copies: GraphNode[] } {
+function placements(into: readonly Placement[]): { placed: Map<string, Region>; copies: GraphNode[] } {
   const placed = new Map<string, Region>()
   const copies: GraphNode[] = []
   for (const { value, leaf } of into) {
@@ -101,11 +112,22 @@ function placements(into: NonNullable<PlanRequest['into']>): { placed: Map<strin
   return { placed, copies }
 }
 
-function needed(roots: readonly Tensor[], effects: readonly GraphNode[]): GraphNode[] {
+/** Where values lie that a plan need not compute. */
+function givenRegions(given: readonly Placement[]): ReadonlyMap<string, Region> {
+  const regions = new Map<string, Region>()
+  for (const { value, leaf } of given) {
+    if (leaf.source.kind !== 'storage') throw new Error('compile: `given` names a tensor that is not a leaf')
+    if (value.source.kind === 'node') regions.set(valueKey(value.source), leaf.source.region)
+  }
+  return regions
+}
+
+/** Nodes that the roots and effects need, in recording order, themselves included. */
+export function needed(roots: readonly Tensor[], effects: readonly GraphNode[], given: ReadonlyMap<string, Region> = new Map()): GraphNode[] {
   const seen = new Set<GraphNode>(effects)
   const stack: Tensor[] = [...roots, ...effects.flatMap(e => e.inputs)]
   for (let x = stack.pop(); x; x = stack.pop()) {
-    if (x.source.kind !== 'node' || seen.has(x.source.node)) continue
+    if (x.source.kind !== 'node' || seen.has(x.source.node) || given.has(valueKey(x.source))) continue
     seen.add(x.source.node)
     stack.push(...x.source.node.inputs)
   }
