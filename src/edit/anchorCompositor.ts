@@ -32,11 +32,10 @@ export function compositorSpecs(config: FieldConfig, codeSize: number): Paramete
 
 /** P of every point and anchor, whose weights all anchors share: encoded points [Q, 6 · bands] and anchors [K, d_w] -> logits [Q, K]. */
 export function anchorLogits(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, anchors: Tensor): Tensor {
-  const Q = rowCount(encoded.shape)
   const [K] = anchors.shape
   const logits = Array.from({ length: K }, (_, k) => {
     const code = sliceRows(anchors, k, k + 1) // [1, d_w]
-    return mlp(parameters, 'P', concat([encoded, repeatRows(code, Q)]), { ...config, output: { size: 1 } }) // [Q, 1]
+    return mlp(parameters, 'P', encoded, { ...config, output: { size: 1 } }, 'none', code) // [Q, 1]
   })
   return concat(logits)
 }

@@ -2,7 +2,6 @@
 import { linear, linearSpecs } from '../nn/linear.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
-import { concat } from '../tensor/ops/concat.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import { se3Transform } from '../tensor/ops/se3.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -27,7 +26,7 @@ export interface DeformationInput {
   readonly x: Tensor
   /** What T's encoding sees of them (the same, or contracted), [Q, 3]. */
   readonly seen: Tensor
-  /** Latent codes, [Q, d_w]. */
+  /** Latent codes, [Q, d_w], or [1, d_w] for all points. */
   readonly codes: Tensor
   /** Coarse-to-fine window over the bands, [bands]; all open without. */
   readonly window?: Tensor
@@ -35,8 +34,8 @@ export interface DeformationInput {
 
 /** Warped points x', [Q, 3]. */
 export function deformationField(parameters: ParameterSet, config: FieldConfig, { x, seen, codes, window }: DeformationInput): Tensor {
-  const encoded = concat([frequencyEncoding(seen, { minBand: 0, bands: config.bands, window }), codes])
-  const trunk = mlp(parameters, 'T/trunk', encoded, config)
+  const encoded = frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
+  const trunk = mlp(parameters, 'T/trunk', encoded, config, 'none', codes)
   const w = linear(parameters, 'T/branches_w/logit', trunk)
   const v = linear(parameters, 'T/branches_v/logit', trunk)
   return se3Transform(w, v, x)

@@ -3,7 +3,7 @@ import type { ParameterSet } from '../nn/parameters.ts'
 import { affine } from '../tensor/ops/elementwise.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { CodeField } from './codeField.ts'
+import { type CodeField, codesAt } from './codeField.ts'
 import type { Coordinates } from './coordinates.ts'
 import { deformationField } from './deformationField.ts'
 import type { SceneConfig } from './sceneConfig.ts'
@@ -31,7 +31,7 @@ export interface RadianceQuery {
   readonly directions: Tensor
 }
 
-/** T: points [Q, 3] in space units and codes [Q, d_w] -> warped points [Q, 3] in the networks' coordinates, with the points T moved. */
+/** T: points [Q, 3] in space units and codes [Q, d_w] or [1, d_w] -> warped points [Q, 3] in the networks' coordinates, with the points T moved. */
 export function warpPoints({ parameters, config, coordinates, windows }: Networks, x: Tensor, codes: Tensor): { points: Tensor; warped: Tensor } {
   const points = coordinates.from(x)
   const seen = coordinates.seen(points)
@@ -43,7 +43,7 @@ export function encodeWarped({ parameters, config, coordinates }: Networks, F: s
   return encodePosition(parameters, F, config.template, coordinates.seen(warped))
 }
 
-/** H then F: rgb [Q, 3] in 0..1, sigma [Q] per space unit and ambient coordinates [Q, ambientSize], under codes [Q, d_w]. */
+/** H then F: rgb [Q, 3] in 0..1, sigma [Q] per space unit and ambient coordinates [Q, ambientSize], under codes [Q, d_w] or [1, d_w]. */
 export function radiance(networks: Networks, F: string, query: RadianceQuery, codes: Tensor): { rgb: Tensor; sigma: Tensor; ambient: Tensor } {
   const { parameters, config, coordinates, windows } = networks
   const { slicing, slicingSees, template, ambientSize } = config
@@ -76,9 +76,9 @@ export interface FieldCodes {
 /** G with network `F` under codes. */
 export function radianceField(networks: Networks, F: string, { warp, codes }: FieldCodes): RadianceField {
   return (x, directions) => {
-    const w = codes(x)
+    const w = codesAt(codes, x)
     // One field for both is asked once: its gradient then comes back through one place.
-    const { points, warped } = warpPoints(networks, x, warp === codes ? w : warp(x))
+    const { points, warped } = warpPoints(networks, x, warp === codes ? w : codesAt(warp, x))
     const position = encodeWarped(networks, F, warped)
     const query = { x, warped, position, directions }
     return { ...query, points, ...radiance(networks, F, query, w) }

@@ -1,7 +1,6 @@
 /** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. Edits act here. */
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { normalInit, type ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
-import { concat } from '../tensor/ops/concat.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { FieldConfig } from './sceneConfig.ts'
@@ -17,7 +16,7 @@ export function encodePoints(config: FieldConfig, seen: Tensor, window?: Tensor)
   return frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
 }
 
-/** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w]. */
+/** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w], or [1, d_w] for all of them. */
 export function slicingSurface(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, codes: Tensor): Tensor {
-  return mlp(parameters, 'H', concat([encoded, codes]), { ...config, output: { size: 0 } })
+  return mlp(parameters, 'H', encoded, { ...config, output: { size: 0 } }, 'none', codes)
 }

@@ -1,7 +1,8 @@
 /** A dense layer, plain or Lipschitz-normalised (paper Eq. 9). */
 import { type Activation, dense } from '../tensor/ops/dense.ts'
 import { lipschitzScale } from '../tensor/ops/lipschitz.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { sliceRows } from '../tensor/ops/rows.ts'
+import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import { glorotUniform, type Initializer, type ParameterSet, type ParameterSpecs, zeros } from './parameters.ts'
 
 /** 'output': Eq. 9, the row of an output is scaled, bounding the ∞-norm. 'input': as coded by the authors, bounding the 1-norm. */
@@ -32,15 +33,23 @@ export function inverseSoftplus(y: number): number {
   return y > 20 ? y : Math.log(Math.expm1(y))
 }
 
-/** act(x·W' + b) with W' = W, or W scaled by Eq. 9 when the layer has a bound. */
+/**
+ * act(x·W' + b) with W' = W, or W scaled by Eq. 9 when the layer has a bound.
+ * @param condition [1, c] the last c inputs, the same for all rows: their part is added to the bias.
+ */
 export function linear(
   parameters: ParameterSet,
   name: string,
   x: Tensor,
   activation: Activation = 'none',
   lipschitz: LipschitzKind = 'none',
+  condition?: Tensor,
 ): Tensor {
   const w = parameters.get(`${name}/kernel`)
   const kernel = lipschitz === 'none' ? w : lipschitzScale(w, parameters.get(`${name}/lip_c`), lipschitz)
-  return dense(x, kernel, parameters.get(`${name}/bias`), activation)
+  const bias = parameters.get(`${name}/bias`)
+  if (!condition) return dense(x, kernel, bias, activation)
+  const own = lastAxis(x.shape)
+  const rest = dense(condition, sliceRows(kernel, own, own + lastAxis(condition.shape)), bias) // [1, out]
+  return dense(x, sliceRows(kernel, 0, own), reshape(rest, bias.shape), activation)
 }

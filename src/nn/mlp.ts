@@ -1,7 +1,7 @@
 /** A multi-layer perceptron with ReLU hidden layers; the input may be concatenated again before one layer (HyperNeRF's skip). */
 import { concat } from '../tensor/ops/concat.ts'
 import type { Activation } from '../tensor/ops/dense.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import { type LipschitzKind, linear, linearSpecs } from './linear.ts'
 import type { Initializer, ParameterSet, ParameterSpecs } from './parameters.ts'
 
@@ -28,15 +28,24 @@ export function mlpSpecs(name: string, { nIn, depth, width, skip, output, lipsch
   return Object.assign({}, ...layers)
 }
 
-/** x [Q, in] -> [Q, output size], or [Q, width] without an output layer. */
+/**
+ * x [Q, in] -> [Q, output size], or [Q, width] without an output layer.
+ * @param condition further inputs [Q, c] after x; [1, c] when they are the same for all rows, which then costs next to nothing.
+ */
 export function mlp(
   parameters: ParameterSet,
   name: string,
   x: Tensor,
   { depth, skip, output, lipschitz }: Pick<MlpConfig, 'depth' | 'skip' | 'output' | 'lipschitz'>,
   outputActivation: Activation = 'none',
+  condition?: Tensor,
 ): Tensor {
-  let h = x
-  for (let l = 0; l < depth; l++) h = linear(parameters, `${name}/hidden_${l}`, l === skip && l > 0 ? concat([h, x]) : h, 'relu', lipschitz)
+  const shared = condition && rowCount(condition.shape) === 1 && rowCount(x.shape) > 1 && depth > 0 ? condition : undefined
+  const full = condition && !shared ? concat([x, condition]) : x
+  let h = full
+  for (let l = 0; l < depth; l++) {
+    const again = l === skip && l > 0
+    h = linear(parameters, `${name}/hidden_${l}`, again ? concat([h, full]) : h, 'relu', lipschitz, again || l === 0 ? shared : undefined)
+  }
   return output ? linear(parameters, `${name}/logit`, h, outputActivation, lipschitz) : h
 }
