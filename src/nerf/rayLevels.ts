@@ -22,9 +22,15 @@ export function templateNames({ kind }: SamplingConfig): readonly [string] | rea
   return kind === 'grid' ? ['F'] : ['F/coarse', 'F/fine']
 }
 
+/** Pictures gain hardly anything from more: 0.03 dB held out from half as many again, 0.1 dB against three quarters of them (`tiny`, two captures). */
+const MOST_PICTURE_SAMPLES = 32
+
 /** Samples per ray of the last pass: in training, in pictures and in edits. */
 export function samplesPerRay(sampling: SamplingConfig): { readonly training: number; readonly picture: number; readonly edit: number } {
-  if (sampling.kind === 'grid') return { training: sampling.samples, picture: 2 * sampling.samples, edit: sampling.samples }
+  if (sampling.kind === 'grid') {
+    const { samples } = sampling
+    return { training: samples, picture: Math.max(samples, Math.min(2 * samples, MOST_PICTURE_SAMPLES)), edit: samples }
+  }
   const both = sampling.coarse + sampling.fine
   return { training: both, picture: both, edit: sampling.edit }
 }

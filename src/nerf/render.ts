@@ -1,107 +1,55 @@
 /** Renders a scene under a code field from any camera: colour, depth, accumulation and, if asked, further channels such as ACR maps. */
 import type { Camera } from '../camera/camera.ts'
-import { imageRays } from '../camera/rays.ts'
-import { Storage } from '../tensor/device.ts'
 import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
-import { compile } from '../tensor/plan.ts'
-import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
+import { reshape, type Tensor } from '../tensor/tensor.ts'
+import type { Rays } from './coarseFine.ts'
 import type { CodeField } from './codeField.ts'
+import { PictureRenderer, type RayColors, type RenderedImage } from './pictureRenderer.ts'
 import { lastLevel, renderRays, samplesPerRay } from './rayLevels.ts'
-import type { SceneConfig } from './sceneConfig.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { intoSpace } from './space.ts'
+import { widestLayer } from './templateNerf.ts'
 
-export interface RenderedImage {
-  readonly width: number
-  readonly height: number
-  /** sRGB 0..1, [H · W · 3]. */
-  readonly rgb: Float32Array
-  /** Distance along the ray in the capture's scene units, [H · W]. */
-  readonly depth: Float32Array
-  /** How much of each ray ends before infinity, 0..1, [H · W]. */
-  readonly accumulation: Float32Array
-  /** Extra channels, [H · W · channelCount]. */
-  readonly channels: Float32Array
-  readonly channelCount: number
-}
+export type { DrawnImage, RenderedImage, Renderer } from './pictureRenderer.ts'
 
 export interface RenderOptions {
   /** T's code; default w_R, as edits are shown. Pass a frame's own code to reproduce that frame. */
   readonly warp?: CodeField
   /** Further values per point to composite, points [Q, 3] -> [Q, K]. */
   readonly channels?: (x: Tensor) => Tensor
-  /** Samples per ray; default twice those of training, or with a coarse and a fine network those of training. */
+  /** Samples per ray; default those of pictures (see `samplesPerRay`). */
   readonly samples?: number
-  /** Rays per replay of the plan; the default bounds memory and keeps a dispatch short. */
+  /** Rays per run of the plan, at most; the default bounds memory and keeps a dispatch short. */
   readonly rays?: number
 }
 
-/** Rays per replay of the plan, at most: keeps a dispatch short. */
-const CHUNK = 4096
-/** Activations of one layer, at most: half of what WebGPU binds by default. */
-const ACTIVATIONS = 2 ** 24
+/** Bytes of one layer's values, at most. On the CPU what caches hold counts, on a GPU what every device binds, and that its units are busy. */
+const LAYER_BYTES = { cpu: 2 ** 22, gpu: 2 ** 27 }
 
-const raysPerChunk = ({ template }: SceneConfig, samples: number): number =>
-  Math.max(1, Math.min(CHUNK, Math.floor(ACTIVATIONS / (samples * template.trunkWidth))))
-
-/** A compiled renderer: `render` as many cameras as wanted. Leaves inside the code field may change between renders. */
-export interface Renderer extends Disposable {
-  /** @param camera in space units (as the scene's frames are). */
-  render(camera: Camera): Promise<RenderedImage>
+function raysAtOnce({ device, config }: SceneManipulator, samples: number): number {
+  const width = widestLayer(config.template, config.ambientSize)
+  return Math.max(1, Math.floor(LAYER_BYTES[device.kind] / (4 * samples * width)))
 }
 
-export function createRenderer(scene: SceneManipulator, codes: CodeField, { warp, channels, samples, rays: atOnce }: RenderOptions = {}): Renderer {
-  const { device, config } = scene
-  const M = samples ?? samplesPerRay(config.sampling).picture
-  const rays = atOnce ?? raysPerChunk(config, M)
-  const origins = new Storage(device, rays * 3)
-  const directions = new Storage(device, rays * 3)
-  const o = origins.tensor([rays, 3])
-  const d = directions.tensor([rays, 3])
-  const query = { origins: o, directions: d, warp: warp ?? scene.referenceField, codes, samples: M }
-  const { x, z, weights, color } = lastLevel(renderRays(scene, query))
-  const depth = sumSamples(weights, reshape(z, [rays * M, 1]))
-  const acc = accumulation(weights, { infinity: true })
-  const extraValues = channels?.(x)
-  const extra = extraValues && sumSamples(weights, extraValues)
-  const channelCount = extraValues ? lastAxis(extraValues.shape) : 0
-  const plan = compile(device, { outputs: extra ? [color, depth, acc, extra] : [color, depth, acc] })
-
-  return {
-    async render(camera) {
-      const [width, height] = camera.imageSize
-      const pixels = width * height
-      const all = imageRays(camera)
-      const image = {
-        width,
-        height,
-        rgb: new Float32Array(pixels * 3),
-        depth: new Float32Array(pixels),
-        accumulation: new Float32Array(pixels),
-        channels: new Float32Array(pixels * channelCount),
-        channelCount,
-      }
-      for (let begin = 0; begin < pixels; begin += rays) {
-        const n = Math.min(rays, pixels - begin)
-        origins.write(all.origins.subarray(begin * 3, (begin + n) * 3))
-        directions.write(all.directions.subarray(begin * 3, (begin + n) * 3))
-        plan.run()
-        image.rgb.set((await plan.read(color)).subarray(0, n * 3), begin * 3)
-        image.depth.set(
-          (await plan.read(depth)).subarray(0, n).map(t => t * scene.description.space.radius),
-          begin,
-        )
-        image.accumulation.set((await plan.read(acc)).subarray(0, n), begin)
-        if (extra) image.channels.set((await plan.read(extra)).subarray(0, n * channelCount), begin * channelCount)
-      }
-      return image
-    },
-    [Symbol.dispose]() {
-      plan[Symbol.dispose]()
-      origins.release()
-      directions.release()
-    },
+/** A renderer of a scene under codes. Its code fields' leaves and the scene's weights may change between pictures. */
+export function createRenderer(
+  scene: SceneManipulator,
+  codes: CodeField,
+  { warp = scene.referenceField, channels, samples, rays }: RenderOptions = {},
+): PictureRenderer {
+  const M = samples ?? samplesPerRay(scene.config.sampling).picture
+  const colorsOf = ({ origins, directions }: Rays): RayColors => {
+    const query = { origins, directions, warp, codes, samples: M }
+    const { x, z, weights, color } = lastLevel(renderRays(scene, query))
+    const values = channels?.(x)
+    return {
+      color,
+      depth: sumSamples(weights, reshape(z, [z.length, 1])),
+      accumulation: accumulation(weights, { infinity: true }),
+      channels: values && sumSamples(weights, values),
+    }
   }
+  return new PictureRenderer(scene.device, colorsOf, { rays: rays ?? raysAtOnce(scene, M), radius: scene.description.space.radius })
 }
 
 /** One picture. @param camera in the capture's scene units, as `Capture` frames and exported paths are. */
