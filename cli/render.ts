@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import {
   AnchorCompositor,
+  bake,
   blend,
   type Camera,
   type CodeField,
@@ -35,6 +36,7 @@ interface RenderVerbOptions extends DeviceChoice {
   readonly fps: number
   readonly depth?: boolean
   readonly acr?: boolean
+  readonly baked?: boolean
 }
 
 export function renderCommand(terminal: Terminal): Command {
@@ -54,6 +56,7 @@ export function renderCommand(terminal: Terminal): Command {
     .option('--fps <n>', 'pictures per second of an animation', finiteNumber, 15)
     .option('--depth', 'also write NAME.depth.png: 16-bit grey, 65535 at the far bound')
     .option('--acr', 'also write NAME.acr.png: where the edit takes each anchor from')
+    .option('--baked', 'compute the face once and look it up in every picture: many times faster for an --orbit, within 0.5 dB')
   return withDevice(command).action((path: string, options: RenderVerbOptions) => renderVerb(path, options, terminal))
 }
 
@@ -65,7 +68,9 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
   const scene = await readScene(device, path)
   const { codes, warp, compositor } = await face(scene, options)
   const cameras = views(scene, options)
-  using renderer = createRenderer(scene, codes, { warp, channels: options.acr ? compositor?.ratios : undefined })
+  using renderer = options.baked
+    ? await bake(scene, codes, { warp })
+    : createRenderer(scene, codes, { warp, channels: options.acr ? compositor?.ratios : undefined })
   const pictures: RenderedImage[] = []
   for (const camera of cameras) {
     terminal.signal.throwIfAborted()
@@ -94,7 +99,7 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
 }
 
 /** Refuses combinations that contradict each other. */
-function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: frames, acr, output }: RenderVerbOptions): void {
+function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: frames, acr, baked, output }: RenderVerbOptions): void {
   const faces = [edit && '--edit', frame && '--frame', (from ?? to ?? at) !== undefined && '--from'].filter(Boolean)
   if (faces.length > 1) throw new Error(`render: ${faces.join(' and ')} exclude each other; choose one face to show`)
   if (faces[0] === '--from' && (from === undefined || to === undefined || at === undefined))
@@ -102,6 +107,7 @@ function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: fram
   if (camera !== undefined && frames !== undefined) throw new Error('render: --camera and --orbit exclude each other; choose one')
   if (strength !== undefined && !edit) throw new Error('render: --strength without --edit; name the .edit file')
   if (acr && !edit) throw new Error('render: --acr without --edit; name the .edit file')
+  if (acr && baked) throw new Error('render: --acr and --baked exclude each other; a baked face no longer knows its anchors')
   requireExtension(output, frames === undefined ? ['.png', '.webp'] : ['.webp'])
 }
 

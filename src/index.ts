@@ -26,11 +26,12 @@ export { greyPicture, type Picture, type SheetCell, sheet, toImage } from './io/
 export { encodeWebpAnimation } from './io/webpAnimation.ts'
 export { psnr } from './metrics/psnr.ts'
 export { ssim } from './metrics/ssim.ts'
+export { type BakedView, type BakeOptions, bake } from './nerf/bakedView.ts'
 export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
 export { findFrame, frameCode } from './nerf/frameCode.ts'
 // The scene manipulator G: train it, keep it, render it.
 export { PRESETS, type PresetName, preset } from './nerf/presets.ts'
-export { createRenderer, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
+export { createRenderer, type DrawnImage, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
 export { frameCamera, worldCamera } from './nerf/sceneCameras.ts'
 export type { SceneConfig } from './nerf/sceneConfig.ts'
 export { loadScene, saveScene } from './nerf/sceneFile.ts'

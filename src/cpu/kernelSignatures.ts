@@ -59,6 +59,9 @@ export const KERNEL_SIGNATURES = {
   sumSamplesBackward: 'weights:ptr values:ptr dy:ptr dweights?:ptr dvalues?:ptr samples:i32 channels:i32',
   // items: rays. origins, directions [rays, 3], u, z [rays, samples], grid [resolution^3]. At most 16,384 bins.
   gridSamples: 'origins:ptr directions:ptr u:ptr grid:ptr z:ptr starts:ptr samples:i32 bins:i32 resolution:i32 near:f32 far:f32 uniformShare:f32',
+  // items: rays. origins, directions, color [rays, 3]; scale [2]; index u32 [(resolution / 8)^3]; voxels u32; depth, accumulation [rays].
+  brickMarch:
+    'origins:ptr directions:ptr scale:ptr index:ptr voxels:ptr color:ptr depth:ptr accumulation:ptr resolution:i32 near:f32 far:f32 step:f32 leastLight:f32',
   // items: points. largest u32 [resolution^3], zero-filled first: 1 + the bits of each cell's largest sigma.
   gridScatter: 'points:ptr sigma:ptr largest:ptr resolution:i32',
   // items: outer * count. x [outer, from, inner] -> y [outer, count, inner], outputs offset ... of `to`; parts: distances per filter unit; filter 0 triangle, 1 bicubic.

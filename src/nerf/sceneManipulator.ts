@@ -84,7 +84,7 @@ function sceneSpecs({ config, codeCount }: SceneDescription): ParameterSpecs {
 }
 
 /** Density the grid believes in before anything was seen: low enough to see through the whole ray, high enough to be sampled. */
-const UNSEEN_DENSITY = 1
+export const UNSEEN_DENSITY = 1
 
 function unseenGrid(device: Device, resolution: number): Storage {
   const grid = new Storage(device, resolution ** 3)

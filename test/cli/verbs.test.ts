@@ -9,6 +9,7 @@ import { run } from '../../cli/run.ts'
 import { saveEdit } from '../../src/edit/editFile.ts'
 import { FreeCode } from '../../src/edit/freeCode.ts'
 import { decodeImage } from '../../src/io/imageCodec.ts'
+import { psnr } from '../../src/metrics/psnr.ts'
 import { loadScene } from '../../src/nerf/sceneFile.ts'
 import { openDevice } from '../../src/node.ts'
 import { fakeTerminal } from './fakeTerminal.ts'
@@ -129,6 +130,9 @@ describe('anchors, edit, render, evaluate', () => {
     expect(await render('from.png', '--from', '000000', '--to', '000020', '--at', '0', '--camera', '000003')).toEqual(first)
     expect((await render('big.webp', '--size', '48x48')).length).toBe(48 * 48 * 3)
     await render('orbit.webp', '--orbit', '2')
+    const [exact, baked] = [await render('exact.png', ...edited), await render('baked.png', ...edited, '--baked', '--depth')]
+    const unit = (bytes: Uint8Array): number[] => Array.from(bytes, v => v / 255)
+    expect(psnr(unit(baked), unit(exact))).toBeGreaterThan(35)
     expect(String.fromCharCode(...readFileSync(at('orbit.webp')).subarray(12, 16))).toBe('VP8X')
 
     const evaluated = await cli(['evaluate', at('ada.scene'), CAPTURE, ...SMALL])

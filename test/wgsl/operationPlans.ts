@@ -4,6 +4,9 @@ import { grad } from '../../src/tensor/grad.ts'
 import { adam, clipGradientNorm } from '../../src/tensor/ops/adam.ts'
 import { assign } from '../../src/tensor/ops/assign.ts'
 import { attention } from '../../src/tensor/ops/attention.ts'
+import { brickMarch } from '../../src/tensor/ops/brickMarch.ts'
+import { brickPoints, CORNERS, packBricks } from '../../src/tensor/ops/bricks.ts'
+import { CAMERA_NUMBERS, cameraRays } from '../../src/tensor/ops/cameraRays.ts'
 import { concat, sliceColumns } from '../../src/tensor/ops/concat.ts'
 import { contract } from '../../src/tensor/ops/contract.ts'
 import { type Activation, dense } from '../../src/tensor/ops/dense.ts'
@@ -18,6 +21,7 @@ import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
 import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
 import { lipschitzScale, product } from '../../src/tensor/ops/lipschitz.ts'
 import { medianDepth, pickSample } from '../../src/tensor/ops/medianSample.ts'
+import { packPixels } from '../../src/tensor/ops/packPixels.ts'
 import { patchify } from '../../src/tensor/ops/patchify.ts'
 import { integers, normal, uniform } from '../../src/tensor/ops/random.ts'
 import { rayPoints } from '../../src/tensor/ops/rayPoints.ts'
@@ -222,6 +226,23 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
       const z = stratifiedSamples(u, { near: 0.5, far: 2, count: M })
       return [sortedUnion(z, fineSamples(z, weights, v))]
     }),
+    values('cameraRays', [share(CAMERA_NUMBERS)], ([camera]) => {
+      const { origins, directions } = cameraRays(camera, R)
+      return [origins, directions]
+    }),
+    values('bricks', [indices(4 ** 3, R), density(R * CORNERS), share(R * CORNERS, 3), positive(2)], ([bricks, sigma, rgb, scale]) => {
+      const { words, largest } = packBricks(sigma, rgb, scale)
+      return [brickPoints(bricks, 32), words, largest]
+    }),
+    values(
+      'brickMarch',
+      [[R, 3], units(R), positive(2), indices(2, 8 ** 3), indices(2 ** 31, 2 * CORNERS)],
+      ([origins, directions, scale, index, voxels]) =>
+        Object.values(
+          brickMarch({ origins, directions }, { scale, index, voxels }, { near: 0.5, far: 2, resolution: 64, step: 1, leastLight: 1e-3 }),
+        ),
+    ),
+    values('packPixels', [share(R, 3)], ([color]) => [packPixels(color)]),
     values('random', [indices(1 << 20, 2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
     values('gridSamples', [[R, 3], units(R), share(R, M), within(0, 5)(64 ** 3)], ([o, d, u, grid]) =>
       Object.values(gridSamples(o, d, u, grid, GRID)),

@@ -6,6 +6,7 @@ import { selectAnchors } from '../../src/edit/anchors.ts'
 import { edit } from '../../src/edit/edit.ts'
 import { editViews } from '../../src/edit/editViews.ts'
 import { textGuidance } from '../../src/edit/guidance.ts'
+import { bake } from '../../src/nerf/bakedView.ts'
 import { PRESETS, type PresetName } from '../../src/nerf/presets.ts'
 import { render } from '../../src/nerf/render.ts'
 import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
@@ -36,6 +37,7 @@ function presetChecks(preset: PresetName): WgslCheck[] {
         const encoder = await loadEncoder(device)
         const compositor = new AnchorCompositor(scene, await selectAnchors(scene, expressionEncoder(encoder), { count: ANCHORS }))
         await render(scene, capture.frames[0].camera, compositor.codes, { channels: compositor.ratios })
+        if (preset !== 'paper') (await bake(scene, compositor.codes)).draw(scene.trainingCameras[0])
         const guidance = await textGuidance(encoder, 'a surprised face')
         for await (const _ of edit(scene, compositor, guidance, editViews(scene), { steps: 1 }));
       },

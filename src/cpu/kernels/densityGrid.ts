@@ -25,13 +25,13 @@ const LEAST_TOTAL: f32 = 1e-6
 /** Distance from the ray's point nearest to the origin, folded as contraction folds radii, and back. */
 // @ts-expect-error: decorator
 @inline
-function bend(x: f32): f32 {
+export function bend(x: f32): f32 {
   const n = abs<f32>(x)
   return n <= 1 ? x : copysign<f32>(2 - 1 / n, x)
 }
 // @ts-expect-error: decorator
 @inline
-function unbend(c: f32): f32 {
+export function unbend(c: f32): f32 {
   const n = abs<f32>(c)
   return n <= 1 ? c : copysign<f32>(1 / max<f32>(2 - n, 1e-6), c)
 }

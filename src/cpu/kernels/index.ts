@@ -2,6 +2,7 @@
 
 export { adam } from './adam'
 export { attentionBackwardKey, attentionBackwardQuery, attentionForward } from './attention'
+export { brickMarch } from './brickMarch'
 export { denseBackward, denseForward, reducePartials } from './dense'
 export { gridMerge, gridSamples, gridScatter } from './densityGrid'
 export { addTensors, gelu, geluBackward, mulTensors, quickGelu, quickGeluBackward, scaleTensor } from './elementwise'
