@@ -13,12 +13,13 @@ interface GpuMemory extends Memory {
  * @param traits what kernels may use; by default what the GPU has, at full precision
  */
 export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f32')): Device {
-  const works = new WeakMap<GraphNode, WgslWork>()
+  // A node grows when a gradient asks for more of its outputs; its work is then another.
+  const works = new WeakMap<GraphNode, { outputs: number; work: WgslWork }>()
   const workOf = (node: GraphNode): WgslWork => {
     const known = works.get(node)
-    if (known) return known
+    if (known && known.outputs === node.outputs.length) return known.work
     const work = node.wgsl(traits)
-    works.set(node, work)
+    works.set(node, { outputs: node.outputs.length, work })
     return work
   }
 

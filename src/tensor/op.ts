@@ -15,6 +15,8 @@ export interface BackwardCall<A> {
   /** Which inputs need a gradient; others may be left undefined. */
   readonly needs: readonly boolean[]
   readonly attrs: A
+  /** The operation's extra outputs: from this call on it computes them. */
+  readonly extras: () => readonly Tensor[]
 }
 
 export interface Op<A> {
@@ -28,20 +30,34 @@ export interface Op<A> {
   simd?(types: Types, attrs: A): SimdWork | undefined
   backward?(call: BackwardCall<A>): (Tensor | undefined)[]
   readonly effect?: boolean
+  /** Further outputs that only a gradient wants, such as activations: they come after the others, and are computed once `backward` has asked for them. */
+  extras?(inputs: readonly TensorType[], attrs: A): TensorType[]
 }
 
 let nextId = 0
 
 /** Records one operation and returns its output tensors. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
-  return record(op, inputs, attrs).outputs as Tensor[]
+  return [...record(op, inputs, attrs).outputs]
 }
 
 /** Records one operation and returns the node itself: the way to name an effect (an op without outputs) in `compile`. */
 export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): GraphNode {
-  const outputTypes = op.shape(inputs, attrs)
+  const own = op.shape(inputs, attrs)
+  const outputTypes = [...own]
   const types: Types = { inputs: inputs.map(({ shape, dtype }) => ({ shape, dtype })), outputs: outputTypes }
   const outputs: Tensor[] = []
+  const put = (type: TensorType): Tensor => {
+    const y = new Tensor(type.shape, type.dtype, { kind: 'node', node, index: outputs.length, length: elements(type.shape) })
+    outputs.push(y)
+    return y
+  }
+  let extras: readonly Tensor[] | undefined
+  const addExtras = (): readonly Tensor[] => {
+    const wanted = op.extras?.(types.inputs, attrs) ?? []
+    outputTypes.push(...wanted)
+    return wanted.map(put)
+  }
   const node: GraphNode = {
     id: nextId++,
     name: op.name,
@@ -53,12 +69,20 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Graph
     simd: () => op.simd?.(types, attrs),
     backward: (grads, needs) => {
       if (!op.backward) throw new Error(`${op.name}: has no gradient; detach its inputs if none is meant`)
-      return op.backward({ inputs, outputs, grads, needs, attrs })
+      return op.backward({
+        inputs,
+        outputs,
+        grads,
+        needs,
+        attrs,
+        extras: () => {
+          extras ??= addExtras()
+          return extras
+        },
+      })
     },
   }
-  for (const [index, type] of outputTypes.entries()) {
-    outputs.push(new Tensor(type.shape, type.dtype, { kind: 'node', node, index, length: elements(type.shape) }))
-  }
+  for (const type of own) put(type)
   return node
 }
 

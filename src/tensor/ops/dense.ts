@@ -27,26 +27,26 @@ import { itemKernel } from './wgsl.ts'
 export type Activation = 'none' | 'relu' | 'softplus' | 'sigmoid'
 const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
 
-const ACTIVATION_WGSL: Record<Activation, string> = {
+export const ACTIVATION_WGSL: Record<Activation, string> = {
   none: 'v',
   relu: 'max(v, 0.0)',
   softplus: 'max(v, 0.0) + log(1.0 + exp(-abs(v)))',
   sigmoid: '1.0 / (1.0 + exp(-v))',
 }
 /** act'(y) with r = y. softplus: 1 − e^−y. */
-const SLOPE_WGSL: Record<Activation, string> = {
+export const SLOPE_WGSL: Record<Activation, string> = {
   none: '1.0',
   relu: 'select(0.0, 1.0, r > 0.0)',
   softplus: '1.0 - exp(-r)',
   sigmoid: 'r * (1.0 - r)',
 }
-const activate: Record<Activation, (v: number) => number> = {
+export const activate: Record<Activation, (v: number) => number> = {
   none: v => v,
   relu: v => Math.max(v, 0),
   softplus: v => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))),
   sigmoid: v => 1 / (1 + Math.exp(-v)),
 }
-const slope: Record<Activation, (y: number) => number> = {
+export const slope: Record<Activation, (y: number) => number> = {
   none: () => 1,
   relu: y => (y > 0 ? 1 : 0),
   softplus: y => -Math.expm1(-y),

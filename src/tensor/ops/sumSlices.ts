@@ -4,18 +4,21 @@ import { bindingHeader } from './wgsl.ts'
 
 export interface SliceSum {
   readonly label: string
-  /** [slices, total length of the outputs] */
+  /** [slices, stride] */
   readonly partial: Ref
   readonly slices: number
   /** Where the total goes, piece by piece. */
   readonly outputs: readonly { readonly ref: Ref; readonly length: number }[]
+  /** Where a slice's first piece begins, by default at 0, and how long a slice is, by default the pieces together. */
+  readonly begin?: number
+  readonly stride?: number
 }
 
 /** Neighbouring columns read side by side; each column's slices in 8 interleaved runs, which are added in order. */
 const COLUMNS = 32
 const LANES = 8
 
-export function sumSlices({ label, partial, slices, outputs }: SliceSum): Dispatch {
+export function sumSlices({ label, partial, slices, outputs, begin: first = 0, stride }: SliceSum): Dispatch {
   const length = outputs.reduce((sum, o) => sum + o.length, 0)
   const reads = [{ name: 'partial', ref: partial }]
   const writes = outputs.map(({ ref }, i) => ({ name: `y${i}`, ref }))
@@ -31,7 +34,7 @@ var<workgroup> runs: array<f32, ${COLUMNS * LANES}>;
   let i = group.x * ${COLUMNS}u + local.x;
   var s = 0.0;
   if (i < ${length}u) {
-    for (var j = local.y; j < ${slices}u; j += ${LANES}u) { s += partial[j * ${length}u + i]; }
+    for (var j = local.y; j < ${slices}u; j += ${LANES}u) { s += partial[j * ${stride ?? length}u + ${first}u + i]; }
   }
   runs[index] = s;
   workgroupBarrier();

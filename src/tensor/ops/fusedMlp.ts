@@ -1,0 +1,141 @@
+/**
+ * A multi-layer perceptron of narrow layers as one operation: hidden layers with ReLU or none, and heads (outputs) on any of them. On a GPU a forward pass is one
+ * dispatch and a gradient few, where dense layers (dense.ts), the simple version, take one and three per layer. Kernels: fusedMlpForwardWgsl, fusedMlpBackwardWgsl.
+ */
+import { apply, type Op } from '../op.ts'
+import { elements, type Numbers, rowCount, showShape, type Tensor, type TensorType } from '../tensor.ts'
+import { activate, slope } from './dense.ts'
+import { fusedBackward, type MlpWants } from './fusedMlpBackwardWgsl.ts'
+import { fusedForward } from './fusedMlpForwardWgsl.ts'
+import { keptLayout, type MlpMatrix, type MlpShape, mlpMatrices } from './fusedMlpLayout.ts'
+import { type MlpTiling, tileOf } from './fusedMlpTile.ts'
+
+export type { MlpHead, MlpLayer, MlpShape } from './fusedMlpLayout.ts'
+export type { MlpTiling } from './fusedMlpTile.ts'
+
+interface Attrs {
+  readonly shape: MlpShape
+  readonly tiling: MlpTiling
+}
+
+const FUSED_MLP: Op<Attrs> = {
+  name: 'fusedMlp',
+  shape: ([x, ...parameters], { shape }) => {
+    const matrices = mlpMatrices(shape)
+    if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== shape.nIn)
+      throw new Error(`fusedMlp: rows ${showShape(x.shape)}, but ${shape.nIn} inputs`)
+    if (parameters.length !== 2 * matrices.length)
+      throw new Error(`fusedMlp: ${parameters.length} parameters; need a kernel and a bias for each of ${matrices.length} layers and heads`)
+    for (const [i, { nIn, nOut }] of matrices.entries()) {
+      const [w, b] = [parameters[2 * i], parameters[2 * i + 1]]
+      if (w.shape.length !== 2 || w.shape[0] !== nIn || w.shape[1] !== nOut || elements(b.shape) !== nOut)
+        throw new Error(`fusedMlp: kernel ${showShape(w.shape)} and bias ${showShape(b.shape)} where [${nIn}, ${nOut}] and [${nOut}] belong`)
+    }
+    return matrices.flatMap(({ head, nOut }): TensorType[] => (head ? [{ shape: [...x.shape.slice(0, -1), nOut], dtype: 'f32' }] : []))
+  },
+  extras: ([x], { shape, tiling }) => {
+    const { W, R } = tileOf(shape, tiling)
+    return [{ shape: [Math.ceil(rowCount(x.shape) / R), 4 * keptLayout(shape, W, R).tile], dtype: 'f32' }]
+  },
+  wgsl: ({ inputs: [x], outputs }, { shape, tiling }) => {
+    const heads = mlpMatrices(shape).filter(m => m.head).length
+    return fusedForward(shape, rowCount(x.shape), tiling, outputs.length > heads)
+  },
+  reference: ([x, ...parameters], outputs, { inputs }, { shape }) => {
+    const matrices = mlpMatrices(shape)
+    for (let row = 0; row < rowCount(inputs[0].shape); row++) {
+      const { values } = forwardRow(shape, matrices, x.subarray(row * shape.nIn, (row + 1) * shape.nIn), parameters)
+      for (const [i, { head, nOut }] of matrices.entries()) if (head) outputs[head.output].set(values[i], row * nOut)
+    }
+  },
+  backward: ({ inputs: [x, ...parameters], grads, needs, attrs, extras }) => {
+    const dys = grads.filter(g => g !== undefined)
+    if (dys.length === 0) return []
+    const heads = mlpMatrices(attrs.shape).filter(m => m.head).length
+    const wants = { input: needs[0], weights: needs.slice(1).some(n => n), heads: Array.from({ length: heads }, (_, o) => grads[o] !== undefined) }
+    const made = apply(FUSED_MLP_BACKWARD, [x, ...extras(), ...parameters, ...dys], { ...attrs, wants })
+    return [wants.input ? made[0] : undefined, ...(wants.weights ? made.slice(wants.input ? 1 : 0) : [])]
+  },
+}
+
+/** Inputs x, kept activations, kernels and biases, gradients of the wanted heads; outputs dx (when wanted), then dW and db of everything (when wanted). */
+const FUSED_MLP_BACKWARD: Op<Attrs & { readonly wants: MlpWants }> = {
+  name: 'fusedMlpBackward',
+  shape: ([x, , ...rest], { shape, wants }) => {
+    const parameters = rest.slice(0, 2 * mlpMatrices(shape).length)
+    return [...(wants.input ? [x] : []), ...(wants.weights ? parameters : [])].map((like): TensorType => ({ shape: like.shape, dtype: 'f32' }))
+  },
+  wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => fusedBackward(shape, rowCount(x.shape), tiling, wants),
+  reference: ([x, , ...rest], outputs, { inputs }, { shape, wants }) => {
+    const matrices = mlpMatrices(shape)
+    const parameters = rest.slice(0, 2 * matrices.length)
+    const dys = rest.slice(2 * matrices.length)
+    const given = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
+    const sums = parameters.map(p => new Float64Array(p.length))
+    for (let row = 0; row < rowCount(inputs[0].shape); row++) {
+      const from = x.subarray(row * shape.nIn, (row + 1) * shape.nIn)
+      const dx = backwardRow(shape, matrices, from, parameters, sums, ({ head, nOut }) =>
+        head && wants.heads[head.output] ? dys[given.indexOf(head.output)].subarray(row * nOut, (row + 1) * nOut) : undefined,
+      )
+      if (wants.input) outputs[0].set(dx, row * shape.nIn)
+    }
+    if (wants.weights) for (const [i, sum] of sums.entries()) outputs[i + (wants.input ? 1 : 0)].set(sum)
+  },
+}
+
+/** Values of every layer and head for one row, and the index of each layer's matrix. */
+function forwardRow(
+  { layers }: MlpShape,
+  matrices: readonly MlpMatrix[],
+  x: Numbers,
+  parameters: readonly Numbers[],
+): { values: Float64Array[]; own: number[] } {
+  const own = layers.map((_, l) => matrices.findIndex(m => m.layer === l && !m.head))
+  const values: Float64Array[] = []
+  for (const [i, { layer, nIn, nOut, activation, head }] of matrices.entries()) {
+    const from = head ? values[own[layer]] : layer === 0 ? x : values[own[layer - 1]]
+    const z = Float64Array.from(parameters[2 * i + 1])
+    for (let k = 0; k < nIn; k++) for (let o = 0; o < nOut; o++) z[o] += from[k] * parameters[2 * i][k * nOut + o]
+    values.push(z.map(activate[activation]))
+  }
+  return { values, own }
+}
+
+/** Adds a row to the sums of dW and db, and gives its dx. */
+function backwardRow(
+  shape: MlpShape,
+  matrices: readonly MlpMatrix[],
+  x: Numbers,
+  parameters: readonly Numbers[],
+  sums: readonly Float64Array[],
+  gradientOf: (head: MlpMatrix) => Numbers | undefined,
+): Float64Array {
+  const { values, own } = forwardRow(shape, matrices, x, parameters)
+  const dx = new Float64Array(shape.nIn)
+  const gradients = values.map((v, i) => Float64Array.from(gradientOf(matrices[i]) ?? v.map(() => 0)))
+  // heads come after the layer they hang on, and layers after the one before, so that a layer's gradient is whole when its turn comes
+  for (let i = matrices.length - 1; i >= 0; i--) {
+    const { layer, nIn, nOut, activation, head } = matrices[i]
+    const below = head ? own[layer] : layer === 0 ? undefined : own[layer - 1]
+    const from = below === undefined ? x : values[below]
+    const to = below === undefined ? dx : gradients[below]
+    const dz = gradients[i].map((dy, o) => dy * slope[activation](values[i][o]))
+    for (let k = 0; k < nIn; k++) {
+      for (let o = 0; o < nOut; o++) {
+        to[k] += dz[o] * parameters[2 * i][k * nOut + o]
+        sums[2 * i][k * nOut + o] += from[k] * dz[o]
+      }
+    }
+    for (let o = 0; o < nOut; o++) sums[2 * i + 1][o] += dz[o]
+  }
+  return dx
+}
+
+/**
+ * x [..., nIn] through the layers -> the heads' outputs [..., nOut] in order. `parameters` are kernel [in, out] and bias [out] of every layer followed by those of
+ * its heads. Throws when sizes do not fit the shape, or the shape no tile.
+ */
+export function fusedMlp(x: Tensor, parameters: readonly Tensor[], shape: MlpShape, tiling: MlpTiling): Tensor[] {
+  tileOf(shape, tiling)
+  return apply(FUSED_MLP, [x, ...parameters], { shape, tiling })
+}
