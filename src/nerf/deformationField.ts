@@ -1,6 +1,6 @@
 /** T, the deformation field (paper §3.2; Nerfies): where a point of the frame lies in the template. An SE(3) motion per point and code. */
-import { linear, linearSpecs } from '../nn/linear.ts'
-import { mlp, mlpSpecs } from '../nn/mlp.ts'
+import { linearSpecs } from '../nn/linear.ts'
+import { mlpHeads, mlpSpecs } from '../nn/mlp.ts'
 import { type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import { se3Transform } from '../tensor/ops/se3.ts'
@@ -35,8 +35,7 @@ export interface DeformationInput {
 /** Warped points x', [Q, 3]. */
 export function deformationField(parameters: ParameterSet, config: FieldConfig, { x, seen, codes, window }: DeformationInput): Tensor {
   const encoded = frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
-  const trunk = mlp(parameters, 'T/trunk', encoded, config, 'none', codes)
-  const w = linear(parameters, 'T/branches_w/logit', trunk)
-  const v = linear(parameters, 'T/branches_v/logit', trunk)
+  const heads = [{ name: 'T/branches_w/logit' }, { name: 'T/branches_v/logit' }]
+  const [w, v] = mlpHeads(parameters, 'T/trunk', encoded, config, heads, codes)
   return se3Transform(w, v, x)
 }

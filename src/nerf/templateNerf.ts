@@ -1,6 +1,8 @@
 /** F, the template NeRF: colour and density at a template point and its ambient coordinates. */
+
+import { layerChain } from '../nn/layers.ts'
 import { linear, linearSpecs } from '../nn/linear.ts'
-import { mlp, mlpSpecs } from '../nn/mlp.ts'
+import { hiddenLayers, mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
 import { log, softplus } from '../tensor/ops/elementwise.ts'
@@ -47,6 +49,14 @@ export function radianceMlp(
   c: RadianceConfig,
 ): { rgb: Tensor; sigma: Tensor } {
   const { lipschitz } = c
+  if (!condition && c.skip >= c.trunkDepth && c.trunkDepth > 0) {
+    const density = { name: `${name}/density`, activation: 'softplus' } as const
+    const color = { name: `${name}/rgb/logit`, activation: 'sigmoid' } as const
+    const bottleneck = { name: `${name}/bottleneck`, activation: 'none' } as const
+    const layers = c.rgbDepth > 0 ? [bottleneck, ...hiddenLayers(`${name}/rgb`, c.rgbDepth, [color])] : [{ ...bottleneck, heads: [color] }]
+    const [sigma, rgb] = layerChain(parameters, x, [...hiddenLayers(`${name}/trunk`, c.trunkDepth, [density]), ...layers], { lipschitz })
+    return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
+  }
   const trunk = mlp(parameters, `${name}/trunk`, x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
   const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
   const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)

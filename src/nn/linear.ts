@@ -34,9 +34,26 @@ export function inverseSoftplus(y: number): number {
 }
 
 /**
- * act(x·W' + b) with W' = W, or W scaled by Eq. 9 when the layer has a bound.
- * @param condition [1, c] the last c inputs, the same for all rows: their part is added to the bias.
+ * The kernel W', which is W, or W scaled by Eq. 9 when the layer has a bound, and the bias.
+ * @param condition [1, c] the last c inputs, the same for all rows: their part is added to the bias, and the kernel is that of the others.
  */
+export function linearParameters(
+  parameters: ParameterSet,
+  name: string,
+  lipschitz: LipschitzKind = 'none',
+  condition?: Tensor,
+): [kernel: Tensor, bias: Tensor] {
+  const w = parameters.get(`${name}/kernel`)
+  const kernel = lipschitz === 'none' ? w : lipschitzScale(w, parameters.get(`${name}/lip_c`), lipschitz)
+  const bias = parameters.get(`${name}/bias`)
+  if (!condition) return [kernel, bias]
+  const [nIn] = kernel.shape
+  const own = nIn - lastAxis(condition.shape)
+  const rest = dense(condition, sliceRows(kernel, own, nIn), bias) // [1, out]
+  return [sliceRows(kernel, 0, own), reshape(rest, bias.shape)]
+}
+
+/** act(x·W' + b); see `linearParameters`. */
 export function linear(
   parameters: ParameterSet,
   name: string,
@@ -45,11 +62,6 @@ export function linear(
   lipschitz: LipschitzKind = 'none',
   condition?: Tensor,
 ): Tensor {
-  const w = parameters.get(`${name}/kernel`)
-  const kernel = lipschitz === 'none' ? w : lipschitzScale(w, parameters.get(`${name}/lip_c`), lipschitz)
-  const bias = parameters.get(`${name}/bias`)
-  if (!condition) return dense(x, kernel, bias, activation)
-  const own = lastAxis(x.shape)
-  const rest = dense(condition, sliceRows(kernel, own, own + lastAxis(condition.shape)), bias) // [1, out]
-  return dense(x, sliceRows(kernel, 0, own), reshape(rest, bias.shape), activation)
+  const [kernel, bias] = linearParameters(parameters, name, lipschitz, condition)
+  return dense(x, kernel, bias, activation)
 }

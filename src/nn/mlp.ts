@@ -2,6 +2,7 @@
 import { concat } from '../tensor/ops/concat.ts'
 import type { Activation } from '../tensor/ops/dense.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
+import { layerChain, type NamedHead, type NamedLayer } from './layers.ts'
 import { type LipschitzKind, linear, linearSpecs } from './linear.ts'
 import type { Initializer, ParameterSet, ParameterSpecs } from './parameters.ts'
 
@@ -28,6 +29,8 @@ export function mlpSpecs(name: string, { nIn, depth, width, skip, output, lipsch
   return Object.assign({}, ...layers)
 }
 
+type Hidden = Pick<MlpConfig, 'depth' | 'skip' | 'lipschitz'>
+
 /**
  * x [Q, in] -> [Q, output size], or [Q, width] without an output layer.
  * @param condition further inputs [Q, c] after x; [1, c] when they are the same for all rows, which then costs next to nothing.
@@ -36,16 +39,51 @@ export function mlp(
   parameters: ParameterSet,
   name: string,
   x: Tensor,
-  { depth, skip, output, lipschitz }: Pick<MlpConfig, 'depth' | 'skip' | 'output' | 'lipschitz'>,
+  { output, ...hidden }: Hidden & Pick<MlpConfig, 'output'>,
   outputActivation: Activation = 'none',
   condition?: Tensor,
 ): Tensor {
-  const shared = condition && rowCount(condition.shape) === 1 && rowCount(x.shape) > 1 && depth > 0 ? condition : undefined
-  const full = condition && !shared ? concat([x, condition]) : x
+  if (!output) return hiddenChain(parameters, name, x, hidden, condition)
+  return mlpHeads(parameters, name, x, hidden, [{ name: `${name}/logit`, activation: outputActivation }], condition)[0]
+}
+
+/** Several output layers on the last hidden one: x [Q, in] -> [Q, size] each; see `mlp`. */
+export function mlpHeads(
+  parameters: ParameterSet,
+  name: string,
+  x: Tensor,
+  hidden: Hidden,
+  heads: readonly NamedHead[],
+  condition?: Tensor,
+): Tensor[] {
+  const { depth, skip, lipschitz } = hidden
+  if (depth > 0 && skip >= depth) {
+    const { full, shared } = conditioned(x, condition)
+    return layerChain(parameters, full, hiddenLayers(name, depth, heads), { lipschitz, condition: shared })
+  }
+  const h = hiddenChain(parameters, name, x, hidden, condition)
+  return heads.map(head => linear(parameters, head.name, h, head.activation, lipschitz))
+}
+
+/** The inputs that differ from row to row, and those that do not. */
+function conditioned(x: Tensor, condition: Tensor | undefined): { full: Tensor; shared?: Tensor } {
+  if (!condition) return { full: x }
+  if (rowCount(condition.shape) === 1 && rowCount(x.shape) > 1) return { full: x, shared: condition }
+  return { full: concat([x, condition]) }
+}
+
+function hiddenChain(parameters: ParameterSet, name: string, x: Tensor, { depth, skip, lipschitz }: Hidden, condition?: Tensor): Tensor {
+  if (depth === 0) return condition ? concat([x, condition]) : x
+  const { full, shared } = conditioned(x, condition)
   let h = full
   for (let l = 0; l < depth; l++) {
     const again = l === skip && l > 0
     h = linear(parameters, `${name}/hidden_${l}`, again ? concat([h, full]) : h, 'relu', lipschitz, again || l === 0 ? shared : undefined)
   }
-  return output ? linear(parameters, `${name}/logit`, h, outputActivation, lipschitz) : h
+  return h
+}
+
+/** The hidden layers of an MLP without a skip, for `layerChain`; `heads` see the last. */
+export function hiddenLayers(name: string, depth: number, heads: readonly NamedHead[] = []): NamedLayer[] {
+  return Array.from({ length: depth }, (_, l) => ({ name: `${name}/hidden_${l}`, heads: l === depth - 1 ? heads : [] }))
 }

@@ -1,5 +1,6 @@
 /** A device holds memory and runs planned steps. The GPU and the CPU backend are the two; everything above tensor/ is written once for both. */
 import type { KernelTime } from '../gpu/gpuDevice.ts'
+import type { MlpTiling } from './ops/fusedMlpTile.ts'
 import type { GraphNode, Memory, Numbers, Region } from './tensor.ts'
 import { type DType, elements, type Shape, showShape, Tensor } from './tensor.ts'
 
@@ -34,6 +35,8 @@ export interface Device extends Disposable {
   readonly description: string
   /** Absent on the CPU. */
   readonly adapter?: AdapterFacts
+  /** How chains of narrow layers are computed: cut like this, or layer by layer. Chosen by the adapter without. */
+  readonly mlp?: MlpTiling | 'layers'
   /** Zero-filled memory that lives until released or collected. */
   allocate(bytes: number): Memory
   release(memory: Memory): void

@@ -1,0 +1,58 @@
+/** A chain of dense layers with outputs on any of them: one fused operation where the device has one for these widths, else layer by layer. */
+
+import type { Activation } from '../tensor/ops/dense.ts'
+import { fusedMlp, type MlpLayer } from '../tensor/ops/fusedMlp.ts'
+import { mlpTiling } from '../tensor/ops/mlpTiling.ts'
+import { rowCount, type Tensor } from '../tensor/tensor.ts'
+import { type LipschitzKind, linear, linearParameters } from './linear.ts'
+import type { ParameterSet } from './parameters.ts'
+
+/** An output layer. */
+export interface NamedHead {
+  readonly name: string
+  readonly activation?: Activation
+}
+
+/** A hidden layer, and the outputs that see it. */
+export interface NamedLayer {
+  readonly name: string
+  readonly activation?: 'relu' | 'none'
+  readonly heads?: readonly NamedHead[]
+}
+
+export interface ChainOptions {
+  readonly lipschitz?: LipschitzKind | undefined
+  /** Further inputs [1, c] of the first layer, the same for all rows. */
+  readonly condition?: Tensor | undefined
+}
+
+/** x [Q, in] through the layers -> the outputs [Q, size] of their heads, in order. */
+export function layerChain(
+  parameters: ParameterSet,
+  x: Tensor,
+  layers: readonly NamedLayer[],
+  { lipschitz = 'none', condition }: ChainOptions = {},
+): Tensor[] {
+  const widthOf = (name: string): number => parameters.get(`${name}/bias`).length
+  const shape = {
+    nIn: x.shape[x.shape.length - 1],
+    layers: layers.map(
+      ({ name, activation = 'relu', heads = [] }): MlpLayer => ({
+        nOut: widthOf(name),
+        activation,
+        heads: heads.map(h => ({ nOut: widthOf(h.name), activation: h.activation ?? 'none' })),
+      }),
+    ),
+  }
+  const tiling = mlpTiling(parameters.device, shape, rowCount(x.shape))
+  if (tiling) {
+    const names = layers.flatMap(({ name, heads = [] }) => [name, ...heads.map(h => h.name)])
+    const weights = names.flatMap((name, i) => linearParameters(parameters, name, lipschitz, i === 0 ? condition : undefined))
+    return fusedMlp(x, weights, shape, tiling)
+  }
+  let h = x
+  return layers.flatMap(({ name, activation = 'relu', heads = [] }, l) => {
+    h = linear(parameters, name, h, activation, lipschitz, l === 0 ? condition : undefined)
+    return heads.map(head => linear(parameters, head.name, h, head.activation, lipschitz))
+  })
+}
