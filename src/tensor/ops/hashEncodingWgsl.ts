@@ -1,7 +1,7 @@
 /** WGSL of the hash encoding: lookup, slope by the point, and the scattered table gradient in 64-bit fixed point. */
 import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.ts'
 import type { HashGrid } from './hashEncoding.ts'
-import { float, itemKernel } from './wgsl.ts'
+import { type Binding, bindingHeader, float, itemKernel } from './wgsl.ts'
 
 /** `Cell` of a point in a level and the slot of one of its 8 corners. */
 function gridWgsl({ resolutions, log2Entries, lo, hi }: HashGrid): string {
@@ -99,42 +99,62 @@ export function inputGradientKernel(points: number, grid: HashGrid): Dispatch {
   })
 }
 
-/** Numbers one invocation looks at when the largest |dy| is sought. */
-const RUN = 256
+/** Invocations of a workgroup that seeks the largest |dy|, and workgroups at most: each invocation looks at some 30 numbers of a step. */
+const SEEKERS = 256
+const MOST_GROUPS = 512
+
+/** `m`, seen by every invocation of a workgroup -> the largest, in invocation 0. */
+const LARGEST_OF_GROUP = `  most[index] = m;
+  workgroupBarrier();
+  for (var half = ${SEEKERS / 2}u; half > 0u; half >>= 1u) {
+    if (index < half) { most[index] = max(most[index], most[index + half]); }
+    workgroupBarrier();
+  }
+`
+
+/** A kernel of whole workgroups of SEEKERS invocations, with `group` and `index`. */
+function seekKernel(label: string, read: Binding, write: Binding, groups: number, body: string): Dispatch {
+  const code = `${bindingHeader([read], [write])}
+var<workgroup> most: array<u32, ${SEEKERS}>;
+@compute @workgroup_size(${SEEKERS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  var m = 0u;
+${body}
+}`
+  return { label, code, bindings: [read.ref, write.ref], groups: [groups, 1, 1] }
+}
 
 /**
  * Table gradient: (1) the largest |dy|; (2) from it a power-of-two scale that makes every contribution an integer below 2^30;
  * (3) sums cleared; (4) contributions added by atomics as 64-bit integers, low word with carry into the high word, so that no number of
  * points overflows and the order of additions does not matter; (5) sums turned into f32. A gradient that is not finite gives NaN.
- * Scratch: 0 largest of each run (as bits), 1 [scale, 1 / scale], 2 low words, 3 high words.
+ * Scratch: 0 largest that each workgroup found (as bits), 1 [scale, 1 / scale], 2 low words, 3 high words.
  */
 export function tableGradientKernels(points: number, grid: HashGrid): WgslWork {
   const { features, resolutions, log2Entries } = grid
   const levels = resolutions.length
   const slots = levels * 2 ** log2Entries * features
   const count = points * levels * features
-  const runs = Math.ceil(count / RUN)
-  const largest = itemKernel({
-    label: 'hashLargestRuns',
-    reads: [{ name: 'dy', ref: input(1) }],
-    writes: [{ name: 'largest', ref: scratch(0), dtype: 'u32' }],
-    items: runs,
-    body: `  var m = 0u;
-  for (var j = i; j < ${count}u; j += ${runs}u) { m = max(m, bitcast<u32>(dy[j]) & 0x7fffffffu); }
-  largest[i] = m;`,
-  })
-  const scale = itemKernel({
-    label: 'hashScale',
-    reads: [{ name: 'largest', ref: scratch(0), dtype: 'u32' }],
-    writes: [{ name: 'scale', ref: scratch(1), dtype: 'u32' }],
-    items: 1,
-    // largest < 2^(e - 126); scale = 2^(156 - e) and its inverse, written as f32 bits; all ones is NaN.
-    body: `  var m = 0u;
-  for (var j = 0u; j < ${runs}u; j++) { m = max(m, largest[j]); }
-  let e = clamp(m >> 23u, 30u, 254u);
+  const runs = Math.min(Math.ceil(count / SEEKERS), MOST_GROUPS)
+  const largest = seekKernel(
+    'hashLargest',
+    { name: 'dy', ref: input(1) },
+    { name: 'largest', ref: scratch(0), dtype: 'u32' },
+    runs,
+    `  for (var j = group.x * ${SEEKERS}u + index; j < ${count}u; j += ${runs * SEEKERS}u) { m = max(m, bitcast<u32>(dy[j]) & 0x7fffffffu); }
+${LARGEST_OF_GROUP}  if (index == 0u) { largest[group.x] = most[0]; }`,
+  )
+  // largest < 2^(e - 126); scale = 2^(156 - e) and its inverse, written as f32 bits; all ones is NaN.
+  const scale = seekKernel(
+    'hashScale',
+    { name: 'largest', ref: scratch(0), dtype: 'u32' },
+    { name: 'scale', ref: scratch(1), dtype: 'u32' },
+    1,
+    `  for (var j = index; j < ${runs}u; j += ${SEEKERS}u) { m = max(m, largest[j]); }
+${LARGEST_OF_GROUP}  if (index > 0u) { return; }
+  let e = clamp(most[0] >> 23u, 30u, 254u);
   scale[0] = (283u - e) << 23u;
-  scale[1] = select((e - 29u) << 23u, 0xffffffffu, m >= 0x7f800000u);`,
-  })
+  scale[1] = select((e - 29u) << 23u, 0xffffffffu, most[0] >= 0x7f800000u);`,
+  )
   const clear = itemKernel({
     label: 'hashClear',
     writes: [
