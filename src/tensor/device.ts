@@ -1,6 +1,6 @@
 /** A device holds memory and runs planned steps. The GPU and the CPU backend are the two; everything above tensor/ is written once for both. */
-import type { KernelTime } from '../gpu/gpuDevice.ts'
-import type { MlpTiling } from './ops/fusedMlpTile.ts'
+import type { KernelTime, MatrixShape } from '../gpu/gpuDevice.ts'
+import type { MlpTiling } from './ops/fusedMlp.ts'
 import type { GraphNode, Memory, Numbers, Region } from './tensor.ts'
 import { type DType, elements, type Shape, showShape, Tensor } from './tensor.ts'
 
@@ -27,6 +27,8 @@ export interface AdapterFacts {
   readonly architecture: string
   readonly features: ReadonlySet<string>
   readonly limits: Readonly<Record<string, number>>
+  /** Products of its matrix units; none where there are no such units. */
+  readonly matrixShapes: readonly MatrixShape[]
 }
 
 export interface Device extends Disposable {

@@ -14,6 +14,8 @@ import { gridSamples, gridUpdate } from '../../src/tensor/ops/densityGrid.ts'
 import * as elementwise from '../../src/tensor/ops/elementwise.ts'
 import { expSe3 } from '../../src/tensor/ops/expSe3.ts'
 import { cosineWindow, frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
+import { fusedMlp, type MlpShape, type MlpTiling } from '../../src/tensor/ops/fusedMlp.ts'
+import { mlpMatrices } from '../../src/tensor/ops/fusedMlpLayout.ts'
 import { gatherRows } from '../../src/tensor/ops/gather.ts'
 import { halfDense } from '../../src/tensor/ops/halfDense.ts'
 import { hashEncoding, hashTableLength } from '../../src/tensor/ops/hashEncoding.ts'
@@ -129,6 +131,15 @@ const POSITIVE = { log, sqrt, reciprocal }
 const UNARY = { exp, square, abs, relu, sigmoid, softplus, quickGelu, gelu }
 const { add, sub, mul } = elementwise
 const HASH = { resolutions: [16, 24, 36, 54, 81, 122, 182, 273], log2Entries: 15, features: 2, lo: -2, hi: 2 }
+/** A density on the first layer, a colour on the second, in the workgroup memory that every device has. */
+const NARROW: MlpShape = {
+  nIn: 56,
+  layers: [
+    { nOut: 64, activation: 'relu', heads: [{ nOut: 1, activation: 'softplus' }] },
+    { nOut: 64, activation: 'relu', heads: [{ nOut: 3, activation: 'sigmoid' }] },
+  ],
+}
+const TILING: MlpTiling = { units: 'blocks', rows: 16, blockRows: 4, blockColumns: 4, groups: 264, layersPerDispatch: 1 }
 const GRID = { near: 0.5, far: 2, bins: 128, resolution: 64, uniformShare: 0.1 }
 
 /** @param R rays; operations on points see R · 32 of them. */
@@ -142,6 +153,9 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
     operation('sum, mean, broadcast', [[Q, 3], []], ([x, s]) => [sum(x), mean(x), broadcast(s, [Q, 3])]),
     operation('sumLast, mulRows', [[Q, 3], [Q]], ([x, s]) => [sumLast(x), mulRows(x, s)]),
     ...ACTIVATIONS.map(a => operation(`dense ${a}`, [[Q, 63], [63, 64], [64]], ([x, w, b]) => dense(x, w, b, a))),
+    operation('fusedMlp', [[Q, NARROW.nIn], ...mlpMatrices(NARROW).flatMap(m => [[m.nIn, m.nOut], [m.nOut]])], ([x, ...p]) =>
+      fusedMlp(x, p, NARROW, TILING),
+    ),
     operation(
       'dense of one output',
       [

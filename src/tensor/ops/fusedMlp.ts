@@ -8,10 +8,16 @@ import { activate, slope } from './dense.ts'
 import { fusedBackward, type MlpWants } from './fusedMlpBackwardWgsl.ts'
 import { fusedForward } from './fusedMlpForwardWgsl.ts'
 import { keptLayout, type MlpMatrix, type MlpShape, mlpMatrices } from './fusedMlpLayout.ts'
-import { type MlpTiling, tileOf } from './fusedMlpTile.ts'
+import { type BlockTiling, tileOf } from './fusedMlpTile.ts'
+import { matrixBackward } from './matrixMlpBackwardWgsl.ts'
+import { matrixForward, packedWords, tileFor } from './matrixMlpForwardWgsl.ts'
+import type { MatrixTiling } from './matrixMlpTile.ts'
 
 export type { MlpHead, MlpLayer, MlpShape } from './fusedMlpLayout.ts'
-export type { MlpTiling } from './fusedMlpTile.ts'
+export type { BlockTiling } from './fusedMlpTile.ts'
+export type { MatrixTiling } from './matrixMlpTile.ts'
+
+export type MlpTiling = BlockTiling | MatrixTiling
 
 interface Attrs {
   readonly shape: MlpShape
@@ -34,12 +40,20 @@ const FUSED_MLP: Op<Attrs> = {
     return matrices.flatMap(({ head, nOut }): TensorType[] => (head ? [{ shape: [...x.shape.slice(0, -1), nOut], dtype: 'f32' }] : []))
   },
   extras: ([x], { shape, tiling }) => {
-    const { W, R } = tileOf(shape, tiling)
-    return [{ shape: [Math.ceil(rowCount(x.shape) / R), 4 * keptLayout(shape, W, R).tile], dtype: 'f32' }]
+    if (tiling.units === 'blocks') {
+      const { W, R } = tileOf(shape, tiling)
+      return [{ shape: [Math.ceil(rowCount(x.shape) / R), 4 * keptLayout(shape, W, R).tile], dtype: 'f32' }]
+    }
+    const tile = tileFor(shape, tiling)
+    return [
+      { shape: [Math.ceil(rowCount(x.shape) / tile.R), 2 * keptLayout(shape, tile.W, tile.R).tile], dtype: 'u32' },
+      { shape: [packedWords(shape, tile)], dtype: 'u32' },
+    ]
   },
   wgsl: ({ inputs: [x], outputs }, { shape, tiling }) => {
-    const heads = mlpMatrices(shape).filter(m => m.head).length
-    return fusedForward(shape, rowCount(x.shape), tiling, outputs.length > heads)
+    const keep = outputs.length > mlpMatrices(shape).filter(m => m.head).length
+    const rows = rowCount(x.shape)
+    return tiling.units === 'blocks' ? fusedForward(shape, rows, tiling, keep) : matrixForward(shape, rows, tiling, keep)
   },
   reference: ([x, ...parameters], outputs, { inputs }, { shape }) => {
     const matrices = mlpMatrices(shape)
@@ -58,18 +72,25 @@ const FUSED_MLP: Op<Attrs> = {
   },
 }
 
-/** Inputs x, kept activations, kernels and biases, gradients of the wanted heads; outputs dx (when wanted), then dW and db of everything (when wanted). */
+/** What the forward pass leaves for the gradient: the activations and, of matrix units, the packed weights. */
+const extrasOf = ({ units }: MlpTiling): number => (units === 'blocks' ? 1 : 2)
+
+/** Inputs x, what the forward pass left, kernels and biases, gradients of the wanted heads; outputs dx (when wanted), then dW and db of everything (when wanted). */
 const FUSED_MLP_BACKWARD: Op<Attrs & { readonly wants: MlpWants }> = {
   name: 'fusedMlpBackward',
-  shape: ([x, , ...rest], { shape, wants }) => {
-    const parameters = rest.slice(0, 2 * mlpMatrices(shape).length)
+  shape: ([x, ...rest], { shape, tiling, wants }) => {
+    const parameters = rest.slice(extrasOf(tiling), extrasOf(tiling) + 2 * mlpMatrices(shape).length)
     return [...(wants.input ? [x] : []), ...(wants.weights ? parameters : [])].map((like): TensorType => ({ shape: like.shape, dtype: 'f32' }))
   },
-  wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => fusedBackward(shape, rowCount(x.shape), tiling, wants),
-  reference: ([x, , ...rest], outputs, { inputs }, { shape, wants }) => {
+  wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => {
+    const rows = rowCount(x.shape)
+    return tiling.units === 'blocks' ? fusedBackward(shape, rows, tiling, wants) : matrixBackward(shape, rows, tiling, wants)
+  },
+  reference: ([x, ...rest], outputs, { inputs }, { shape, tiling, wants }) => {
     const matrices = mlpMatrices(shape)
-    const parameters = rest.slice(0, 2 * matrices.length)
-    const dys = rest.slice(2 * matrices.length)
+    const left = extrasOf(tiling)
+    const parameters = rest.slice(left, left + 2 * matrices.length)
+    const dys = rest.slice(left + 2 * matrices.length)
     const given = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
     const sums = parameters.map(p => new Float64Array(p.length))
     for (let row = 0; row < rowCount(inputs[0].shape); row++) {
@@ -136,6 +157,7 @@ function backwardRow(
  * its heads. Throws when sizes do not fit the shape, or the shape no tile.
  */
 export function fusedMlp(x: Tensor, parameters: readonly Tensor[], shape: MlpShape, tiling: MlpTiling): Tensor[] {
-  tileOf(shape, tiling)
+  if (tiling.units === 'blocks') tileOf(shape, tiling)
+  else tileFor(shape, tiling)
   return apply(FUSED_MLP, [x, ...parameters], { shape, tiling })
 }

@@ -20,6 +20,7 @@ import {
   pad4,
 } from './fusedMlpLayout.ts'
 import {
+  type BlockTiling,
   blockHeader,
   blockPlace,
   blockProduct,
@@ -27,7 +28,6 @@ import {
   eachOfBlock,
   inputElement,
   loadInput,
-  type MlpTiling,
   storeInput,
   swizzle,
   type Tile,
@@ -46,7 +46,7 @@ export interface MlpWants {
 }
 
 /** Bytes of workgroup memory of the backward kernel. */
-export function backwardMemory(shape: MlpShape, tiling: MlpTiling): number {
+export function backwardMemory(shape: MlpShape, tiling: BlockTiling): number {
   const tile = tileOf(shape, tiling)
   return 16 * (tileVectors(shape, tile) + gradientVectors(shape, tile))
 }
@@ -54,7 +54,7 @@ export function backwardMemory(shape: MlpShape, tiling: MlpTiling): number {
 const gradientVectors = ({ layers }: MlpShape, { W, R4 }: Tile): number => (W + Math.max(...layers.map(l => pad4(headColumns(l))))) * R4
 
 /** One turn of a tile: with `from` in memory beside dz (of layer `wide` and of the heads on layer `heads`), sums of dW are added to and dz of `to` is made. */
-interface Turn {
+export interface Turn {
   readonly from: number | 'x'
   readonly wide?: number
   readonly heads?: number
@@ -75,7 +75,7 @@ interface Context {
 }
 
 /** Inputs x, kept, every matrix and bias, then the gradients of the wanted heads; outputs dx (when wanted), then (when wanted) dW and db of every matrix. */
-export function fusedBackward(shape: MlpShape, rows: number, tiling: MlpTiling, wants: MlpWants): WgslWork {
+export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling, wants: MlpWants): WgslWork {
   const tile = tileOf(shape, tiling)
   const packed = packing(shape, tile.W, true)
   const matrices = mlpMatrices(shape)
@@ -108,7 +108,7 @@ export function fusedBackward(shape: MlpShape, rows: number, tiling: MlpTiling, 
 /** The forward pass's weights are inputs 1, 2, …; here `kept` comes before them. */
 const shiftWeights = (d: Dispatch): Dispatch => ({ ...d, bindings: d.bindings.map(b => (b.kind === 'input' ? input(b.index + 1) : b)) })
 
-function turnsOf({ layers }: MlpShape, most: number): Turn[][] {
+export function turnsOf({ layers }: MlpShape, most: number): Turn[][] {
   const last = layers.length - 1
   const turns: Turn[] = [{ from: last, heads: last, to: last }]
   for (let l = last; l >= 0; l--) {

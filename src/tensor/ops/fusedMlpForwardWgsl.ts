@@ -6,6 +6,7 @@ import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.
 import { ACTIVATION_WGSL } from './dense.ts'
 import { headColumns, keepsHeads, keptLayout, type MlpShape, mlpMatrices, type Packing, packing, packKernels, pad4 } from './fusedMlpLayout.ts'
 import {
+  type BlockTiling,
   blockHeader,
   blockPlace,
   blockProduct,
@@ -13,7 +14,6 @@ import {
   eachOfBlock,
   inputElement,
   loadInput,
-  type MlpTiling,
   swizzle,
   type Tile,
   text,
@@ -23,7 +23,7 @@ import {
 import { type Binding, bindingHeader, MAX_GROUPS } from './wgsl.ts'
 
 /** Bytes of workgroup memory of the forward kernel. */
-export function forwardMemory(shape: MlpShape, tiling: MlpTiling): number {
+export function forwardMemory(shape: MlpShape, tiling: BlockTiling): number {
   const tile = tileOf(shape, tiling)
   return 16 * (tileVectors(shape, tile) + meetVectors(tile))
 }
@@ -35,7 +35,7 @@ const partsOf = ({ R, threads }: Tile): number => Math.max(1, Math.floor(threads
 const meetVectors = (tile: Tile): number => tile.R * partsOf(tile)
 
 /** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations. */
-export function fusedForward(shape: MlpShape, rows: number, tiling: MlpTiling, keep: boolean): WgslWork {
+export function fusedForward(shape: MlpShape, rows: number, tiling: BlockTiling, keep: boolean): WgslWork {
   const tile = tileOf(shape, tiling)
   const packed = packing(shape, tile.W, false)
   return { scratch: [packed.length], dispatches: [...packKernels(packed, scratch(0), 'f32'), tileKernel(shape, rows, tile, packed, keep)] }

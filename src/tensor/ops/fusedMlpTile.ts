@@ -1,8 +1,9 @@
 /** WGSL that the forward and the backward kernel of a fused MLP share: an invocation's block of a tile, and the tiles in workgroup memory. */
 import { type MlpShape, tileWidth } from './fusedMlpLayout.ts'
 
-/** How the work is cut. */
-export interface MlpTiling {
+/** How the work is cut for single invocations, in f32. */
+export interface BlockTiling {
+  readonly units: 'blocks'
   /** Rows of a tile: 16, 32 or 64. */
   readonly rows: number
   /** Rows and columns of a tile that one invocation computes: 4 or 8 each. */
@@ -30,7 +31,7 @@ export interface Tile {
 }
 
 /** Throws for a shape that does not fuse. */
-export function tileOf(shape: MlpShape, { rows: R, blockRows, blockColumns }: MlpTiling): Tile {
+export function tileOf(shape: MlpShape, { rows: R, blockRows, blockColumns }: BlockTiling): Tile {
   const W = tileWidth(shape)
   if (W === undefined) throw new Error(`fusedMlp: layers of ${shape.layers.map(l => l.nOut).join(', ')} do not fuse; use dense`)
   const [rowGroups, columnGroups] = [R / blockRows, W / blockColumns]

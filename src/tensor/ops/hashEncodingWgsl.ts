@@ -1,7 +1,8 @@
 /** WGSL of the hash encoding: lookup, slope by the point, and the scattered table gradient in 64-bit fixed point. */
 import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.ts'
 import type { HashGrid } from './hashEncoding.ts'
-import { type Binding, bindingHeader, float, itemKernel } from './wgsl.ts'
+import { largestKernels, largestLength } from './largest.ts'
+import { float, itemKernel } from './wgsl.ts'
 
 /** `Cell` of a point in a level and the slot of one of its 8 corners. */
 function gridWgsl({ resolutions, log2Entries, lo, hi }: HashGrid): string {
@@ -99,30 +100,6 @@ export function inputGradientKernel(points: number, grid: HashGrid): Dispatch {
   })
 }
 
-/** Invocations of a workgroup that seeks the largest |dy|, and workgroups at most: each invocation looks at some 30 numbers of a step. */
-const SEEKERS = 256
-const MOST_GROUPS = 512
-
-/** `m`, seen by every invocation of a workgroup -> the largest, in invocation 0. */
-const LARGEST_OF_GROUP = `  most[index] = m;
-  workgroupBarrier();
-  for (var half = ${SEEKERS / 2}u; half > 0u; half >>= 1u) {
-    if (index < half) { most[index] = max(most[index], most[index + half]); }
-    workgroupBarrier();
-  }
-`
-
-/** A kernel of whole workgroups of SEEKERS invocations, with `group` and `index`. */
-function seekKernel(label: string, read: Binding, write: Binding, groups: number, body: string): Dispatch {
-  const code = `${bindingHeader([read], [write])}
-var<workgroup> most: array<u32, ${SEEKERS}>;
-@compute @workgroup_size(${SEEKERS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
-  var m = 0u;
-${body}
-}`
-  return { label, code, bindings: [read.ref, write.ref], groups: [groups, 1, 1] }
-}
-
 /**
  * Table gradient: (1) the largest |dy|; (2) from it a power-of-two scale that makes every contribution an integer below 2^30;
  * (3) sums cleared; (4) contributions added by atomics as 64-bit integers, low word with carry into the high word, so that no number of
@@ -134,27 +111,17 @@ export function tableGradientKernels(points: number, grid: HashGrid): WgslWork {
   const levels = resolutions.length
   const slots = levels * 2 ** log2Entries * features
   const count = points * levels * features
-  const runs = Math.min(Math.ceil(count / SEEKERS), MOST_GROUPS)
-  const largest = seekKernel(
-    'hashLargest',
-    { name: 'dy', ref: input(1) },
-    { name: 'largest', ref: scratch(0), dtype: 'u32' },
-    runs,
-    `  for (var j = group.x * ${SEEKERS}u + index; j < ${count}u; j += ${runs * SEEKERS}u) { m = max(m, bitcast<u32>(dy[j]) & 0x7fffffffu); }
-${LARGEST_OF_GROUP}  if (index == 0u) { largest[group.x] = most[0]; }`,
-  )
-  // largest < 2^(e - 126); scale = 2^(156 - e) and its inverse, written as f32 bits; all ones is NaN.
-  const scale = seekKernel(
-    'hashScale',
-    { name: 'largest', ref: scratch(0), dtype: 'u32' },
-    { name: 'scale', ref: scratch(1), dtype: 'u32' },
-    1,
-    `  for (var j = index; j < ${runs}u; j += ${SEEKERS}u) { m = max(m, largest[j]); }
-${LARGEST_OF_GROUP}  if (index > 0u) { return; }
-  let e = clamp(most[0] >> 23u, 30u, 254u);
-  scale[0] = (283u - e) << 23u;
-  scale[1] = select((e - 29u) << 23u, 0xffffffffu, most[0] >= 0x7f800000u);`,
-  )
+  const sources = [{ ref: input(1), length: count }]
+  const seek = largestKernels({
+    labels: ['hashLargest', 'hashScale'],
+    sources,
+    partial: scratch(0),
+    out: scratch(1),
+    // largest < 2^(e - 126); scale = 2^(156 - e) and its inverse, written as f32 bits; all ones is NaN.
+    finish: `let e = clamp(largest >> 23u, 30u, 254u);
+  made[0] = (283u - e) << 23u;
+  made[1] = select((e - 29u) << 23u, 0xffffffffu, largest >= 0x7f800000u);`,
+  })
   const clear = itemKernel({
     label: 'hashClear',
     writes: [
@@ -213,5 +180,5 @@ ${LARGEST_OF_GROUP}  if (index > 0u) { return; }
   let v = (f32(b) * 4294967296.0 + f32(a)) * scale[1];
   dTables[i] = select(v, -v, negative);`,
   })
-  return { scratch: [runs, 2, slots, slots], dispatches: [largest, scale, clear, scatter, convert] }
+  return { scratch: [largestLength(sources), 2, slots, slots], dispatches: [...seek, clear, scatter, convert] }
 }

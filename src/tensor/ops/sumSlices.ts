@@ -2,45 +2,61 @@
 import type { Dispatch, Ref } from '../tensor.ts'
 import { bindingHeader } from './wgsl.ts'
 
+interface SliceOutput {
+  readonly ref: Ref
+  readonly length: number
+  /** Where its elements lie in a slice, a WGSL expression in `e`, the element's number; by default one after the other, behind the last piece. */
+  readonly place?: string
+}
+
 export interface SliceSum {
   readonly label: string
   /** [slices, stride] */
   readonly partial: Ref
   readonly slices: number
   /** Where the total goes, piece by piece. */
-  readonly outputs: readonly { readonly ref: Ref; readonly length: number }[]
+  readonly outputs: readonly SliceOutput[]
   /** Where a slice's first piece begins, by default at 0, and how long a slice is, by default the pieces together. */
   readonly begin?: number
   readonly stride?: number
+  /** What totals are multiplied by: element 1 of this. */
+  readonly scale?: Ref
 }
 
 /** Neighbouring columns read side by side; each column's slices in 8 interleaved runs, which are added in order. */
 const COLUMNS = 32
 const LANES = 8
 
-export function sumSlices({ label, partial, slices, outputs, begin: first = 0, stride }: SliceSum): Dispatch {
+export function sumSlices({ label, partial, slices, outputs, begin: first = 0, stride, scale }: SliceSum): Dispatch {
   const length = outputs.reduce((sum, o) => sum + o.length, 0)
-  const reads = [{ name: 'partial', ref: partial }]
+  const reads = [{ name: 'partial', ref: partial }, ...(scale ? [{ name: 'scale', ref: scale }] : [])]
   const writes = outputs.map(({ ref }, i) => ({ name: `y${i}`, ref }))
   let begin = 0
-  const stores = outputs.map((o, i) => {
-    const line = `  if (i >= ${begin}u && i < ${begin + o.length}u) { y${i}[i - ${begin}u] = s; }`
+  const value = scale ? 's * scale[1]' : 's'
+  const pieces = outputs.map((o, i) => {
+    const inside = `  if (i >= ${begin}u && i < ${begin + o.length}u)`
+    const e = `(i - ${begin}u)`
     begin += o.length
-    return line
+    return {
+      store: `${inside} { y${i}[${e}] = ${value}; }`,
+      place: o.place && `${inside} { at = ${o.place.replaceAll(/\be\b/g, e)}; }`,
+    }
   })
   const code = `${bindingHeader(reads, writes)}
 var<workgroup> runs: array<f32, ${COLUMNS * LANES}>;
 @compute @workgroup_size(${COLUMNS}, ${LANES}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
   let i = group.x * ${COLUMNS}u + local.x;
   var s = 0.0;
+  var at = i + ${first}u;
+${pieces.flatMap(p => p.place ?? []).join('\n')}
   if (i < ${length}u) {
-    for (var j = local.y; j < ${slices}u; j += ${LANES}u) { s += partial[j * ${stride ?? length}u + ${first}u + i]; }
+    for (var j = local.y; j < ${slices}u; j += ${LANES}u) { s += partial[j * ${stride ?? length}u + at]; }
   }
   runs[index] = s;
   workgroupBarrier();
   if (local.y > 0u || i >= ${length}u) { return; }
   for (var lane = 1u; lane < ${LANES}u; lane++) { s += runs[lane * ${COLUMNS}u + local.x]; }
-${stores.join('\n')}
+${pieces.map(p => p.store).join('\n')}
 }`
-  return { label, code, bindings: [partial, ...outputs.map(o => o.ref)], groups: [Math.ceil(length / COLUMNS), 1, 1] }
+  return { label, code, bindings: [...reads.map(r => r.ref), ...outputs.map(o => o.ref)], groups: [Math.ceil(length / COLUMNS), 1, 1] }
 }

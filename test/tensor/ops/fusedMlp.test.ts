@@ -1,15 +1,24 @@
 import { describe, expect, test } from 'vitest'
+import { gpuBackend } from '../../../src/tensor/gpuBackend.ts'
 import { dense } from '../../../src/tensor/ops/dense.ts'
 import { fill } from '../../../src/tensor/ops/fill.ts'
 import { fusedMlp, type MlpShape, type MlpTiling } from '../../../src/tensor/ops/fusedMlp.ts'
 import { mlpMatrices } from '../../../src/tensor/ops/fusedMlpLayout.ts'
 import type { Tensor } from '../../../src/tensor/tensor.ts'
+import { openComputingGpu } from '../../gpu/softwareGpu.ts'
+import { compare, show } from '../comparison.ts'
 import { checkOp, compareDevices, testDevices } from '../harness.ts'
 import { evaluateCase, type InputSpec } from '../opCase.ts'
+import { spelledOut } from './spelledOutMatrices.ts'
 
 /** Fits the 16 KiB of workgroup memory of every device, at any width up to 64. */
-const SMALL: MlpTiling = { rows: 16, blockRows: 4, blockColumns: 4, groups: 3, layersPerDispatch: 2 }
-const BIG_BLOCKS: MlpTiling = { rows: 32, blockRows: 8, blockColumns: 8, groups: 2, layersPerDispatch: 1 }
+const SMALL: MlpTiling = { units: 'blocks', rows: 16, blockRows: 4, blockColumns: 4, groups: 3, layersPerDispatch: 2 }
+const BIG_BLOCKS: MlpTiling = { units: 'blocks', rows: 32, blockRows: 8, blockColumns: 8, groups: 2, layersPerDispatch: 1 }
+
+/** Of numbers with 11 bits, over three layers; where a ReLU is all but zero, its slope may differ. */
+const HALF_TOLERANCE = 2e-2
+const devices = await testDevices()
+const computing = devices.some(({ device, compileOnly }) => device.kind === 'gpu' && !compileOnly)
 
 const relu = 'relu'
 const screw = [
@@ -80,7 +89,7 @@ describe('fusedMlp', () => {
 
   test('is what dense layers compute', async () => {
     const shape: MlpShape = { nIn: 44, layers: [{ nOut: 32, activation: relu, heads: [] }, ...F.layers] }
-    const [plain] = await testDevices()
+    const [plain] = devices
     await compareDevices({
       name: 'fusedMlp beside dense',
       tolerance: 1e-4,
@@ -91,6 +100,36 @@ describe('fusedMlp', () => {
           build: ([x, ...p]) => (device === plain.device ? denseLayers(x, p, shape) : fusedMlp(x, p, shape, SMALL)),
         }),
     })
+  })
+
+  // No software adapter has matrix units; there every invocation multiplies the matrices itself. What is kept and the weights are f16 there too.
+  for (const [name, shape] of Object.entries({ T, F, H })) {
+    test.skipIf(!computing)(`the shape of ${name} on matrix units, spelled out${computing ? '' : ': no adapter that computes'}`, async () => {
+      const gpu = await openComputingGpu()
+      if (typeof gpu === 'string') return
+      using device = gpuBackend(spelledOut(gpu, 8))
+      const [reference] = devices
+      for (const [layersPerDispatch, gradient] of [
+        [1, undefined],
+        [3, undefined],
+        [2, [0]],
+      ] as const) {
+        const tiling: MlpTiling = { units: 'matrices', rows: 32, subgroups: 2, lanes: 8, groups: 2, layersPerDispatch }
+        const op = { name, inputs: inputsOf(70, shape), gradient, build: ([x, ...p]: Tensor[]) => fusedMlp(x, p, shape, tiling) }
+        const expected = await evaluateCase(reference.device, op)
+        expect(compare(await evaluateCase(device, op), expected, HALF_TOLERANCE).map(show)).toEqual([])
+      }
+    })
+  }
+
+  const compiling = devices.find(d => d.compileOnly && d.device.adapter?.features.has('chromium-experimental-subgroup-matrix'))
+  test.skipIf(!compiling)(`kernels on matrix units compile${compiling ? '' : ': no device knows them'}`, async () => {
+    if (!compiling) return
+    // the null backend's subgroups
+    const tiling: MlpTiling = { units: 'matrices', rows: 32, subgroups: 2, lanes: 128, groups: 2, layersPerDispatch: 2 }
+    for (const shape of [T, F, H])
+      await evaluateCase(compiling.device, { name: 'fusedMlp', inputs: inputsOf(70, shape), build: ([x, ...p]) => fusedMlp(x, p, shape, tiling) })
+    await compiling.device.sync()
   })
 
   test('names sizes that do not fit', () => {
