@@ -5,9 +5,10 @@
 import { apply, type Op } from '../op.ts'
 import { elements, type Numbers, rowCount, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { activate, slope } from './dense.ts'
-import { fusedBackward, type MlpWants } from './fusedMlpBackwardWgsl.ts'
+import { fusedBackward } from './fusedMlpBackwardWgsl.ts'
 import { fusedForward } from './fusedMlpForwardWgsl.ts'
-import { keptLayout, type MlpMatrix, type MlpShape, mlpMatrices } from './fusedMlpLayout.ts'
+import { keptLayout, keptRanges, type MlpMatrix, type MlpShape, mlpMatrices } from './fusedMlpLayout.ts'
+import type { MlpWants } from './fusedMlpSums.ts'
 import { type BlockTiling, tileOf } from './fusedMlpTile.ts'
 import { matrixBackward } from './matrixMlpBackwardWgsl.ts'
 import { matrixForward, packedWords, tileFor } from './matrixMlpForwardWgsl.ts'
@@ -40,15 +41,16 @@ const FUSED_MLP: Op<Attrs> = {
     return matrices.flatMap(({ head, nOut }): TensorType[] => (head ? [{ shape: [...x.shape.slice(0, -1), nOut], dtype: 'f32' }] : []))
   },
   extras: ([x], { shape, tiling }) => {
+    const rows = rowCount(x.shape)
     if (tiling.units === 'blocks') {
       const { W, R } = tileOf(shape, tiling)
-      return [{ shape: [Math.ceil(rowCount(x.shape) / R), 4 * keptLayout(shape, W, R).tile], dtype: 'f32' }]
+      const { tile } = keptLayout(shape, W, R)
+      return keptRanges(shape, rows, tiling, 16).map(({ begin, end }) => ({ shape: [end - begin, 4 * tile], dtype: 'f32' }))
     }
-    const tile = tileFor(shape, tiling)
-    return [
-      { shape: [Math.ceil(rowCount(x.shape) / tile.R), 2 * keptLayout(shape, tile.W, tile.R).tile], dtype: 'u32' },
-      { shape: [packedWords(shape, tile)], dtype: 'u32' },
-    ]
+    const matrix = tileFor(shape, tiling)
+    const { tile } = keptLayout(shape, matrix.W, matrix.R)
+    const kept = keptRanges(shape, rows, tiling, 8).map(({ begin, end }): TensorType => ({ shape: [end - begin, 2 * tile], dtype: 'u32' }))
+    return [{ shape: [packedWords(shape, matrix)], dtype: 'u32' }, ...kept]
   },
   wgsl: ({ inputs: [x], outputs }, { shape, tiling }) => {
     const keep = outputs.length > mlpMatrices(shape).filter(m => m.head).length
@@ -67,30 +69,26 @@ const FUSED_MLP: Op<Attrs> = {
     if (dys.length === 0) return []
     const heads = mlpMatrices(attrs.shape).filter(m => m.head).length
     const wants = { input: needs[0], weights: needs.slice(1).some(n => n), heads: Array.from({ length: heads }, (_, o) => grads[o] !== undefined) }
-    const made = apply(FUSED_MLP_BACKWARD, [x, ...extras(), ...parameters, ...dys], { ...attrs, wants })
+    const made = apply(FUSED_MLP_BACKWARD, [x, ...parameters, ...dys, ...extras()], { ...attrs, wants })
     return [wants.input ? made[0] : undefined, ...(wants.weights ? made.slice(wants.input ? 1 : 0) : [])]
   },
 }
 
-/** What the forward pass leaves for the gradient: the activations and, of matrix units, the packed weights. */
-const extrasOf = ({ units }: MlpTiling): number => (units === 'blocks' ? 1 : 2)
-
-/** Inputs x, what the forward pass left, kernels and biases, gradients of the wanted heads; outputs dx (when wanted), then dW and db of everything (when wanted). */
+/** Inputs x, kernels and biases, gradients of the wanted heads and what the forward pass left; outputs dx (when wanted), then dW and db of everything (when wanted). */
 const FUSED_MLP_BACKWARD: Op<Attrs & { readonly wants: MlpWants }> = {
   name: 'fusedMlpBackward',
-  shape: ([x, ...rest], { shape, tiling, wants }) => {
-    const parameters = rest.slice(extrasOf(tiling), extrasOf(tiling) + 2 * mlpMatrices(shape).length)
+  shape: ([x, ...rest], { shape, wants }) => {
+    const parameters = rest.slice(0, 2 * mlpMatrices(shape).length)
     return [...(wants.input ? [x] : []), ...(wants.weights ? parameters : [])].map((like): TensorType => ({ shape: like.shape, dtype: 'f32' }))
   },
   wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => {
     const rows = rowCount(x.shape)
     return tiling.units === 'blocks' ? fusedBackward(shape, rows, tiling, wants) : matrixBackward(shape, rows, tiling, wants)
   },
-  reference: ([x, ...rest], outputs, { inputs }, { shape, tiling, wants }) => {
+  reference: ([x, ...rest], outputs, { inputs }, { shape, wants }) => {
     const matrices = mlpMatrices(shape)
-    const left = extrasOf(tiling)
-    const parameters = rest.slice(left, left + 2 * matrices.length)
-    const dys = rest.slice(left + 2 * matrices.length)
+    const parameters = rest.slice(0, 2 * matrices.length)
+    const dys = rest.slice(2 * matrices.length)
     const given = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
     const sums = parameters.map(p => new Float64Array(p.length))
     for (let row = 0; row < rowCount(inputs[0].shape); row++) {

@@ -2,9 +2,21 @@
  * Forward pass of a fused MLP in one dispatch: a workgroup takes a tile of rows through all layers, activations in workgroup memory, weights through the cache. An
  * invocation sums a block of 4 or 8 rows x 4 or 8 columns in registers; heads, which have few columns, share out their depth instead.
  */
-import { type Dispatch, input, output, scratch, type WgslWork } from '../tensor.ts'
+import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { ACTIVATION_WGSL } from './dense.ts'
-import { headColumns, keepsHeads, keptLayout, type MlpShape, mlpMatrices, type Packing, packing, packKernels, pad4 } from './fusedMlpLayout.ts'
+import {
+  headColumns,
+  keepsHeads,
+  keptLayout,
+  keptRanges,
+  type MlpShape,
+  mlpMatrices,
+  type Packing,
+  packing,
+  packKernels,
+  pad4,
+  type TileRange,
+} from './fusedMlpLayout.ts'
 import {
   type BlockTiling,
   blockHeader,
@@ -34,36 +46,39 @@ export const tileVectors = ({ nIn }: MlpShape, { W, R4 }: Tile): number => Math.
 const partsOf = ({ R, threads }: Tile): number => Math.max(1, Math.floor(threads / R))
 const meetVectors = (tile: Tile): number => tile.R * partsOf(tile)
 
-/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations. */
+/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations, range by range. */
 export function fusedForward(shape: MlpShape, rows: number, tiling: BlockTiling, keep: boolean): WgslWork {
   const tile = tileOf(shape, tiling)
   const packed = packing(shape, tile.W, false)
-  return { scratch: [packed.length], dispatches: [...packKernels(packed, scratch(0), 'f32'), tileKernel(shape, rows, tile, packed, keep)] }
+  const heads = mlpMatrices(shape).filter(m => m.head).length
+  const ranges = keep ? keptRanges(shape, rows, tiling, 16) : [{ begin: 0, end: Math.ceil(rows / tile.R) }]
+  const kernels = ranges.map((range, i) => tileKernel(shape, rows, tile, packed, range, keep ? output(heads + i) : undefined))
+  return { scratch: [packed.length], dispatches: [...packKernels(packed, scratch(0), 'f32'), ...kernels] }
 }
 
-function tileKernel(shape: MlpShape, rows: number, tile: Tile, packed: Packing, keep: boolean): Dispatch {
+function tileKernel(shape: MlpShape, rows: number, tile: Tile, packed: Packing, { begin, end }: TileRange, keep: Ref | undefined): Dispatch {
   const { R, threads } = tile
   const { nIn, layers } = shape
   const kept = keptLayout(shape, tile.W, R)
-  const tiles = Math.ceil(rows / R)
-  const groups = Math.min(tiles, MAX_GROUPS)
+  const groups = Math.min(end - begin, MAX_GROUPS)
   const heads = mlpMatrices(shape).flatMap(m => (m.head ? [m.head.output] : []))
   const reads: Binding[] = [
     { name: 'x', ref: input(0), element: inputElement(nIn) },
     { name: 'packed', ref: scratch(0), element: 'vec4f' },
   ]
   const writes: Binding[] = heads.map(o => ({ name: `y${o}`, ref: output(o) }))
-  if (keep) writes.push({ name: 'kept', ref: output(heads.length), element: 'vec4f' })
+  if (keep) writes.push({ name: 'kept', ref: keep, element: 'vec4f' })
   const code = `${bindingHeader(reads, writes)}
 var<workgroup> tile: array<vec4f, ${tileVectors(shape, tile)}>;
 var<workgroup> meet: array<vec4f, ${meetVectors(tile)}>;
 @compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
 ${blockHeader(tile)}
-  for (var t = group.x; t < ${tiles}u; t += ${groups}u) {
+  for (var t = ${begin}u + group.x; t < ${end}u; t += ${groups}u) {
     let row0 = t * ${R}u;
+    ${keep ? `let keptAt = (t - ${begin}u) * ${kept.tile}u;` : ''}
 ${loadInput(tile, 'tile', rows, nIn)}
     workgroupBarrier();
-${layers.map((_, l) => layerPart(shape, tile, packed, l, keep ? `t * ${kept.tile}u + ${kept.layer[l]}u` : undefined) + headsPart(shape, rows, tile, packed, l, keep ? kept.heads[l] : undefined, kept.tile)).join('\n')}
+${layers.map((_, l) => layerPart(shape, tile, packed, l, keep ? `keptAt + ${kept.layer[l]}u` : undefined) + headsPart(shape, rows, tile, packed, l, keep ? kept.heads[l] : undefined)).join('\n')}
   }
 }`
   return { label: 'mlpForward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1] }
@@ -89,7 +104,7 @@ ${keep}
 }
 
 /** The outputs on layer l: every invocation sums a part of the depth for one row, the parts meet in workgroup memory. */
-function headsPart(shape: MlpShape, rows: number, tile: Tile, packed: Packing, l: number, keptAt: number | undefined, keptTile: number): string {
+function headsPart(shape: MlpShape, rows: number, tile: Tile, packed: Packing, l: number, keptAt: number | undefined): string {
   const layer = shape.layers[l]
   const columns = headColumns(layer)
   if (columns === 0) return ''
@@ -109,7 +124,7 @@ function headsPart(shape: MlpShape, rows: number, tile: Tile, packed: Packing, l
       const place = `y${head.output}[(row0 + r) * ${nOut}u + ${column - head.column}u]`
       return `        s.${COMPONENTS[q]} = ${z};\n        if (row0 + r < ${rows}u) { ${place} = s.${COMPONENTS[q]}; }`
     }).join('\n')
-    const keep = keptAt === undefined || !keepsHeads(layer) ? '' : `        kept[t * ${keptTile}u + ${keptAt}u + r * ${h4}u + ${v}u] = s;`
+    const keep = keptAt === undefined || !keepsHeads(layer) ? '' : `        kept[keptAt + ${keptAt}u + r * ${h4}u + ${v}u] = s;`
     return `    for (var i = index; i < ${R * parts}u; i += ${threads}u) {
       let r = i % ${R}u;
       let first = i / ${R}u * ${depth}u;

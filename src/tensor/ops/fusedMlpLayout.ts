@@ -216,3 +216,26 @@ export function keptLayout({ layers }: MlpShape, width: number, R: number): Kept
   }))
   return { tile, layer: found.map(f => f.layer), heads: found.map(f => f.heads) }
 }
+
+/** Tiles [begin, end) whose activations are kept in one buffer. */
+export interface TileRange {
+  readonly begin: number
+  readonly end: number
+}
+
+/** How kept activations are cut into buffers. */
+export interface Keeping {
+  /** Rows of a tile. */
+  readonly rows: number
+  /** Most bytes of a buffer; by default what every WebGPU device binds. */
+  readonly keptBytes?: number
+}
+
+/** All tiles, in as many parts as their kept activations need buffers. @param vectorBytes of 4 numbers */
+export function keptRanges(shape: MlpShape, rows: number, { rows: R, keptBytes = 2 ** 27 }: Keeping, vectorBytes: number): TileRange[] {
+  const tiles = Math.ceil(rows / R)
+  const tileBytes = keptLayout(shape, tileWidth(shape) ?? 0, R).tile * vectorBytes
+  const parts = Math.ceil(tiles / Math.max(1, Math.floor(keptBytes / tileBytes)))
+  const size = Math.ceil(tiles / parts)
+  return Array.from({ length: Math.ceil(tiles / size) }, (_, i) => ({ begin: i * size, end: Math.min((i + 1) * size, tiles) }))
+}

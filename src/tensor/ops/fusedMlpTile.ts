@@ -1,8 +1,8 @@
 /** WGSL that the forward and the backward kernel of a fused MLP share: an invocation's block of a tile, and the tiles in workgroup memory. */
-import { type MlpShape, tileWidth } from './fusedMlpLayout.ts'
+import { type Keeping, type MlpShape, tileWidth } from './fusedMlpLayout.ts'
 
 /** How the work is cut for single invocations, in f32. */
-export interface BlockTiling {
+export interface BlockTiling extends Keeping {
   readonly units: 'blocks'
   /** Rows of a tile: 16, 32 or 64. */
   readonly rows: number

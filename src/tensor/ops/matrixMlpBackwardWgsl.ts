@@ -4,8 +4,19 @@
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { SLOPE_WGSL } from './dense.ts'
-import { type MlpWants, type Turn, turnsOf } from './fusedMlpBackwardWgsl.ts'
-import { headColumns, type KeptLayout, keptLayout, type MlpMatrix, type MlpShape, mlpMatrices, type Packing, pad4 } from './fusedMlpLayout.ts'
+import { type Share, turnsOf } from './fusedMlpBackwardWgsl.ts'
+import {
+  headColumns,
+  type KeptLayout,
+  keptLayout,
+  keptRanges,
+  type MlpMatrix,
+  type MlpShape,
+  mlpMatrices,
+  type Packing,
+  pad4,
+} from './fusedMlpLayout.ts'
+import type { MlpWants, Turn } from './fusedMlpSums.ts'
 import { COMPONENTS, text, times } from './fusedMlpTile.ts'
 import { largestKernels, largestLength } from './largest.ts'
 import { loadRows, readSums, tileFor } from './matrixMlpForwardWgsl.ts'
@@ -42,7 +53,7 @@ interface Context {
   readonly sums: { readonly kernel: readonly number[]; readonly bias: readonly number[]; readonly length: number }
 }
 
-/** Inputs x, kept, packed, every matrix and bias, then the gradients of the wanted heads; outputs dx (when wanted), then (when wanted) dW and db of every matrix. */
+/** Inputs x, every matrix and bias, the gradients of the wanted heads, the packed weights, then the kept activations, range by range; outputs dx (when wanted), then (when wanted) dW and db of every matrix. */
 export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTiling, wants: MlpWants): WgslWork {
   const tile = tileFor(shape, tiling)
   const { W, R, nIn16 } = tile
@@ -65,7 +76,9 @@ export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTili
   }
   const context: Context = { shape, rows, tile, packing: matrixPacking(shape, W), kept: keptLayout(shape, W, R), wants, matrices, sums }
   const tiles = Math.ceil(rows / R)
-  const groups = Math.min(tiles, tiling.groups)
+  const ranges = keptRanges(shape, rows, tiling, 8)
+  const groups = ranges.map(({ begin, end }) => Math.min(end - begin, Math.ceil(tiling.groups / ranges.length)))
+  const slices = groups.reduce((sum, g) => sum + g, 0)
   const parts = turnsOf(shape, tiling.layersPerDispatch)
   const handed = (tiles * W * R) / 2
   const given = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
@@ -81,36 +94,41 @@ export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTili
   made[0] = (261u - e) << 23u;
   made[1] = select((e - 7u) << 23u, 0xffffffffu, largest >= 0x7f800000u);`,
     }),
-    ...parts.map((turns, i) =>
-      tileKernel(context, turns, groups, given, {
-        dzIn: i > 0 ? scratch(2 + ((i - 1) % 2)) : undefined,
-        out: i < parts.length - 1 ? scratch(2 + (i % 2)) : wants.input ? output(0) : undefined,
-      }),
+    ...ranges.flatMap((range, r) =>
+      parts.map((turns, i) =>
+        tileKernel(context, turns, given, {
+          range,
+          keptIndex: r,
+          groups: groups[r],
+          firstSlice: groups.slice(0, r).reduce((sum, g) => sum + g, 0),
+          dzIn: i > 0 ? scratch(2 + ((i - 1) % 2)) : undefined,
+          out: i < parts.length - 1 ? scratch(2 + (i % 2)) : wants.input ? output(0) : undefined,
+        }),
+      ),
     ),
-    ...(wants.weights ? sumKernels(context, groups) : []),
+    ...(wants.weights ? sumKernels(context, slices) : []),
   ]
-  const scratches = [2, wants.weights ? groups * length : 0, parts.length > 1 ? handed : 0, parts.length > 2 ? handed : 0, largestLength(sources)]
+  const scratches = [2, wants.weights ? slices * length : 0, parts.length > 1 ? handed : 0, parts.length > 2 ? handed : 0, largestLength(sources)]
   return { scratch: scratches, dispatches }
 }
 
-const gradientInput = ({ matrices }: Pick<Context, 'matrices'>, i: number): Ref => input(3 + 2 * matrices.length + i)
+const gradientInput = ({ matrices }: Pick<Context, 'matrices'>, i: number): Ref => input(1 + 2 * matrices.length + i)
 
 function tileKernel(
   context: Context,
   turns: readonly Turn[],
-  groups: number,
   given: readonly number[],
-  { dzIn, out }: { dzIn: Ref | undefined; out: Ref | undefined },
+  { range, keptIndex, groups, firstSlice, dzIn, out }: Share,
 ): Dispatch {
-  const { tile, kept, wants, matrices, rows } = context
+  const { tile, kept, wants, matrices } = context
+  const left = 1 + 2 * matrices.length + given.length
   const { R, W, threads, across, inputStride, gradientStride, sumStride } = tile
-  const tiles = Math.ceil(rows / R)
   const toInput = turns[turns.length - 1].to === 'x'
   const heads = matrices.flatMap(m => (m.head && given.includes(m.head.output) && turns.some(t => t.heads === m.layer) ? [m.head.output] : []))
   const reads: Binding[] = [
     ...(toInput && wants.weights ? [{ name: 'x', ref: input(0) }] : []),
-    { name: 'kept', ref: input(1), element: 'vec2u' },
-    { name: 'packed', ref: input(2), element: 'f16' },
+    { name: 'kept', ref: input(left + 1 + keptIndex), element: 'vec2u' },
+    { name: 'packed', ref: input(left), element: 'f16' },
     ...heads.map(o => ({ name: `dy${o}`, ref: gradientInput(context, given.indexOf(o)) })),
     ...(dzIn ? [{ name: 'dzIn', ref: dzIn, element: 'vec2u' }] : []),
     { name: 'scale', ref: scratch(0) },
@@ -126,13 +144,13 @@ var<workgroup> dz: array<f16, ${R * gradientStride}>;
 var<workgroup> sums: array<f32, ${R * sumStride}>;
 @compute @workgroup_size(${threads}) fn main(${MATRIX_PARAMETERS}) {
 ${wants.weights ? turns.map(turn => sumsHeader(context, turn)).join('\n') : ''}
-  for (var t = group.x; t < ${tiles}u; t += ${groups}u) {
+  for (var t = ${range.begin}u + group.x; t < ${range.end}u; t += ${groups}u) {
     let row0 = t * ${R}u;
-    let keptAt = t * ${kept.tile}u;
+    let keptAt = (t - ${range.begin}u) * ${kept.tile}u;
 ${dzIn ? copyHalves(tile, 'dz', gradientStride, 'dzIn', `t * ${(W * R) / 4}u`) : ''}
 ${turns.map((turn, i) => turnPart(context, turn, i === turns.length - 1, out !== undefined)).join('\n')}
   }
-${wants.weights ? turns.map(turn => storeSums(context, turn)).join('\n') : ''}
+${wants.weights ? turns.map(turn => storeSums(context, turn, firstSlice)).join('\n') : ''}
 }`
   return matrixDispatch(
     'mlpBackwardMatrix',
@@ -297,7 +315,7 @@ ${text(headSquares(context), j => `      if (sub + ${j * subgroups}u < ${W / EDG
 }
 
 /** A turn's sums, into the workgroup's place in `partial`. Column sums' shares meet in workgroup memory. */
-function storeSums(context: Context, { wide, heads }: Turn): string {
+function storeSums(context: Context, { wide, heads }: Turn, firstSlice: number): string {
   const { tile, matrices, sums } = context
   const { R, W, threads, subgroups } = tile
   const meet = (name: string, i: string, columns: number, at: number): string => {
@@ -334,7 +352,7 @@ function storeSums(context: Context, { wide, heads }: Turn): string {
     lines.push(meet(`headBias${heads}`, 'index', HEADS, sums.bias[m]))
   }
   return `  {
-    let sumsAt = group.x * ${sums.length}u;
+    let sumsAt = (group.x + ${firstSlice}u) * ${sums.length}u;
 ${lines.join('\n')}
   }`
 }
@@ -342,7 +360,7 @@ ${lines.join('\n')}
 /** Outputs that one dispatch adds up: with the partial sums and the scale, the 8 storage buffers of every device. */
 const MOST_SUMS = 6
 
-function sumKernels({ tile: { W }, wants, matrices, sums }: Context, groups: number): Dispatch[] {
+function sumKernels({ tile: { W }, wants, matrices, sums }: Context, slices: number): Dispatch[] {
   const first = wants.input ? 1 : 0
   const all = matrices.flatMap(({ nIn, nOut, head }, m) => [
     { ref: output(first + 2 * m), length: nIn * nOut, place: `${sums.kernel[m]}u + e / ${nOut}u * ${head ? HEADS : W}u + e % ${nOut}u` },
@@ -352,7 +370,7 @@ function sumKernels({ tile: { W }, wants, matrices, sums }: Context, groups: num
     sumSlices({
       label: 'mlpBackwardSum',
       partial: scratch(1),
-      slices: groups,
+      slices,
       outputs: all.slice(i * MOST_SUMS, (i + 1) * MOST_SUMS),
       stride: sums.length,
       scale: scratch(0),

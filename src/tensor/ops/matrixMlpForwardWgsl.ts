@@ -2,9 +2,20 @@
  * Forward pass of a fused MLP on matrix units, f16 operands and f32 sums: a workgroup takes a tile of rows through all layers. Kernels come through the cache. Layouts:
  * matrixMlpTile.ts; the f32 twin: fusedMlpForwardWgsl.ts.
  */
-import { input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
+import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { ACTIVATION_WGSL } from './dense.ts'
-import { headColumns, keepsHeads, keptLayout, type MlpShape, mlpMatrices, type Packing, packKernels, pad4 } from './fusedMlpLayout.ts'
+import {
+  headColumns,
+  keepsHeads,
+  keptLayout,
+  keptRanges,
+  type MlpShape,
+  mlpMatrices,
+  type Packing,
+  packKernels,
+  pad4,
+  type TileRange,
+} from './fusedMlpLayout.ts'
 import { COMPONENTS, text, times } from './fusedMlpTile.ts'
 import {
   EDGE,
@@ -36,22 +47,31 @@ export function tileFor(shape: MlpShape, tiling: MatrixTiling): MatrixTile {
   return tile
 }
 
-/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations and the packed weights. */
+/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the packed weights and the kept activations, range by range. */
 export function matrixForward(shape: MlpShape, rows: number, tiling: MatrixTiling, keep: boolean): WgslWork {
   const tile = tileFor(shape, tiling)
   const packing = matrixPacking(shape, tile.W)
   const heads = mlpMatrices(shape).filter(m => m.head).length
-  const packed = keep ? output(heads + 1) : scratch(0)
-  const dispatches = [...packKernels(packing, packed, 'f16'), tileKernel(shape, rows, tile, packing, packed, keep ? output(heads) : undefined)]
+  const packed = keep ? output(heads) : scratch(0)
+  const ranges = keep ? keptRanges(shape, rows, tiling, 8) : [{ begin: 0, end: Math.ceil(rows / tile.R) }]
+  const kernels = ranges.map((range, i) => tileKernel(shape, rows, tile, packing, packed, range, keep ? output(heads + 1 + i) : undefined))
+  const dispatches = [...packKernels(packing, packed, 'f16'), ...kernels]
   return { scratch: keep ? [] : [packing.length / 2], dispatches }
 }
 
-function tileKernel(shape: MlpShape, rows: number, tile: MatrixTile, packing: Packing, packed: Ref, keep: Ref | undefined) {
+function tileKernel(
+  shape: MlpShape,
+  rows: number,
+  tile: MatrixTile,
+  packing: Packing,
+  packed: Ref,
+  { begin, end }: TileRange,
+  keep: Ref | undefined,
+): Dispatch {
   const { R, W, threads, across, inputStride, sumStride, nIn16 } = tile
   const { nIn, layers } = shape
   const kept = keptLayout(shape, W, R)
-  const tiles = Math.ceil(rows / R)
-  const groups = Math.min(tiles, MAX_GROUPS)
+  const groups = Math.min(end - begin, MAX_GROUPS)
   const heads = mlpMatrices(shape).flatMap(m => (m.head ? [m.head.output] : []))
   const reads: Binding[] = [
     { name: 'x', ref: input(0) },
@@ -59,15 +79,16 @@ function tileKernel(shape: MlpShape, rows: number, tile: MatrixTile, packing: Pa
   ]
   const writes: Binding[] = heads.map(o => ({ name: `y${o}`, ref: output(o) }))
   if (keep) writes.push({ name: 'kept', ref: keep, element: 'vec2u' })
-  const keepAt = (at: number | undefined): string | undefined => (keep && at !== undefined ? `t * ${kept.tile}u + ${at}u` : undefined)
+  const keepAt = (at: number | undefined): string | undefined => (keep && at !== undefined ? `keptAt + ${at}u` : undefined)
   const code = `${bindingHeader(reads, writes)}
 ${HALVES}const across = ${across}u;
 var<workgroup> tile: array<f16, ${R * inputStride}>;
 var<workgroup> sums: array<f32, ${R * sumStride}>;
 fn bias4(at: u32) -> vec4f { return vec4f(f32(packed[at]), f32(packed[at + 1u]), f32(packed[at + 2u]), f32(packed[at + 3u])); }
 @compute @workgroup_size(${threads}) fn main(${MATRIX_PARAMETERS}) {
-  for (var t = group.x; t < ${tiles}u; t += ${groups}u) {
+  for (var t = ${begin}u + group.x; t < ${end}u; t += ${groups}u) {
     let row0 = t * ${R}u;
+    ${keep ? `let keptAt = (t - ${begin}u) * ${kept.tile}u;` : ''}
 ${loadRows('tile', tile, rows, nIn, nIn16)}
     workgroupBarrier();
 ${layers

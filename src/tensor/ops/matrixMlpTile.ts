@@ -3,10 +3,10 @@
  * 16, and sums, f32, go through workgroup memory, where single invocations add biases and apply activations. Squares of a layer are dealt to S subgroups in a grid.
  */
 import type { Dispatch, Ref } from '../tensor.ts'
-import { headColumns, type MlpShape, mlpMatrices, type Packing, tileWidth } from './fusedMlpLayout.ts'
+import { headColumns, type Keeping, type MlpShape, mlpMatrices, type Packing, tileWidth } from './fusedMlpLayout.ts'
 
 /** How the work is cut for matrix units; see `BlockTiling` for `groups` and `layersPerDispatch`. */
-export interface MatrixTiling {
+export interface MatrixTiling extends Keeping {
   readonly units: 'matrices'
   /** Rows of a tile: 32, 64 or 128. */
   readonly rows: number

@@ -87,6 +87,18 @@ describe('fusedMlp', () => {
       })
   })
 
+  test('activations kept in several buffers', () =>
+    compareDevices({
+      name: 'three tiles to a buffer, then two',
+      run: device =>
+        evaluateCase(device, {
+          name: 'fusedMlp',
+          inputs: inputsOf(75, H),
+          build: ([x, ...p]) => fusedMlp(x, p, H, { ...SMALL, keptBytes: 3 * 16 * 16 * 4 }),
+        }),
+      tolerance: 5e-5,
+    }))
+
   test('is what dense layers compute', async () => {
     const shape: MlpShape = { nIn: 44, layers: [{ nOut: 32, activation: relu, heads: [] }, ...F.layers] }
     const [plain] = devices
@@ -114,7 +126,8 @@ describe('fusedMlp', () => {
         [3, undefined],
         [2, [0]],
       ] as const) {
-        const tiling: MlpTiling = { units: 'matrices', rows: 32, subgroups: 2, lanes: 8, groups: 2, layersPerDispatch }
+        // 2 tiles of 32 x 16 halves and more to a buffer
+        const tiling: MlpTiling = { units: 'matrices', rows: 32, subgroups: 2, lanes: 8, groups: 2, layersPerDispatch, keptBytes: 8192 }
         const op = { name, inputs: inputsOf(70, shape), gradient, build: ([x, ...p]: Tensor[]) => fusedMlp(x, p, shape, tiling) }
         const expected = await evaluateCase(reference.device, op)
         expect(compare(await evaluateCase(device, op), expected, HALF_TOLERANCE).map(show)).toEqual([])
