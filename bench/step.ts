@@ -1,12 +1,13 @@
 /**
- * Where a training step's time goes, and which way of computing narrow layers is quickest: `npm run bench:step -- [layers] [step] [growth] [--tiny] [--only NAME]`.
+ * Where a training step's time goes, and which way of computing narrow layers is quickest: `npm run bench:step -- [layers] [step] [growth] [--tiny] [--only NAMES]`.
  * Needs no capture and no other package than `webgpu`, so that one bundled file measures a bare machine:
  *
  *     npx esbuild bench/step.ts --bundle --platform=node --format=esm --target=node20 --external:sharp --external:webgpu \
  *       --external:@huggingface/tokenizers --outfile=step.mjs
  *
  * layers: T, H and F of `fast` alone, every candidate beside the CPU's numbers (largest error of max(element, root mean square)) and its time;
- * step: the whole step of `fast` with every candidate, on the device and as train() runs it; growth: step time against sizes. `--tiny` is for adapters in software.
+ * step: the whole step of `fast` with every candidate, on the device and as train() runs it; growth: step time against sizes. `--only` takes the
+ * candidates whose names hold one of these, separated by commas; `--tiny` is for adapters in software.
  */
 import { parseArgs } from 'node:util'
 import { openCpuDevice } from '../src/cpu/cpuDevice.ts'
@@ -76,7 +77,7 @@ const CANDIDATES: readonly (readonly [string, Choice | undefined])[] = [
 const base = await openDevice({ kind: process.env.FACECLIPNERF_DEVICE ? undefined : 'gpu' })
 if (!base.adapter) throw new Error(`bench:step: ${base.description}; name an adapter in FACECLIPNERF_DEVICE`)
 const withChoice = (mlp: Choice | undefined): Device => Object.create(base, { mlp: { value: mlp } }) as Device
-const candidates = CANDIDATES.filter(([name]) => name.includes(options.only))
+const candidates = CANDIDATES.filter(([name]) => options.only.split(',').some(part => name.includes(part)))
 console.log(`${base.description}, Node ${process.version}; ${JSON.stringify(base.adapter.limits)}; ${[...base.adapter.features].sort().join(' ')}\n`)
 
 const relu = 'relu' as const
