@@ -20,7 +20,10 @@ export function seedOption(): Option {
 }
 
 export function encoderOption(): Option {
-  return new Option('--encoder <folder>', 'a CLIP in Hugging Face layout (default: the embedded face encoder)')
+  return new Option(
+    '--encoder <folder or name>',
+    'a CLIP in Hugging Face layout, or the name of one that models pull fetched (default: the embedded face encoder)',
+  )
 }
 
 /** A whole number from 1. */

@@ -7,6 +7,7 @@ import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
+import { modelsCommand } from './models.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
 import { INTERRUPTED, Interrupted, type Terminal } from './terminal.ts'
@@ -38,9 +39,19 @@ export function program(terminal: Terminal): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
-  for (const make of [importCommand, exportCommand, trainCommand, anchorsCommand, editCommand, renderCommand, evaluateCommand, demoCommand])
+  for (const make of [
+    importCommand,
+    exportCommand,
+    trainCommand,
+    anchorsCommand,
+    editCommand,
+    renderCommand,
+    evaluateCommand,
+    demoCommand,
+    modelsCommand,
+  ])
     root.addCommand(make(terminal))
-  for (const command of [root, ...root.commands]) {
+  for (const command of [root, ...root.commands, ...root.commands.flatMap(verb => verb.commands)]) {
     command.exitOverride().configureOutput({
       writeOut: text => terminal.out(text),
       writeErr: text => terminal.err(text),

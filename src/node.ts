@@ -9,6 +9,12 @@ export type { ImportedCapture, ImportedFrame, ImportedImage } from './capture/im
 export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
 export { DATASET_FORMATS, type DatasetFormat } from './capture/readDataset.ts'
 export { type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
+// Encoders in the Hugging Face cache.
+export { importModel } from './clip/importModel.ts'
+export { type CachedModel, cacheFolder, listModels, verifySnapshot } from './clip/modelCache.ts'
+export { modelFit } from './clip/modelFit.ts'
+export { modelName } from './clip/modelNames.ts'
+export { type PulledModel, type PullStep, pullModel } from './clip/pullModel.ts'
 export * from './index.ts'
 
 /** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */

@@ -1,13 +1,30 @@
 /** Where an encoder's files come from, and reading them with errors a person can act on. */
 import { baseUrl, type FileSource, openSource } from '../io/files.ts'
+import { isModelName, modelName } from './modelNames.ts'
 
 /** The path of the embedded encoder inside the package. */
 const EMBEDDED = 'assets/encoder'
 
-/** A source itself, a folder or web address, or the encoder that comes with the package. Throws when there is none. */
+/** A source itself, a folder or web address, a model's name in the Hugging Face cache, or the encoder that comes with the package. Throws when there is none. */
 export async function encoderSource(source: FileSource | string | undefined): Promise<FileSource> {
   if (source === undefined) return embeddedEncoder()
-  return typeof source === 'string' ? openSource(source) : source
+  if (typeof source !== 'string') return source
+  return (await cachedEncoder(source)) ?? openSource(source)
+}
+
+/** A model's name, where there is no folder of that name: its snapshot in the Hugging Face cache (Node only). */
+async function cachedEncoder(name: string): Promise<FileSource | undefined> {
+  if (typeof location !== 'undefined' || !isModelName(name)) return undefined
+  const { stat } = await import('node:fs/promises')
+  if (await stat(name).catch(() => undefined)) return undefined
+  const { cacheFolder, findSnapshot } = await import('./modelCache.ts')
+  const cache = await cacheFolder(process.env)
+  const model = modelName(name)
+  const snapshot = await findSnapshot(cache, model)
+  if (!snapshot) {
+    throw new Error(`${name}: neither a folder nor a model in the cache ${cache}; download it with: faceclipnerf models pull ${name}`)
+  }
+  return { ...(await openSource(snapshot)), name: model.repository }
 }
 
 /** `assets/encoder` lies at the package root: two folders above src/clip, one above a bundle in dist. */

@@ -1,6 +1,7 @@
 /** A model's weights in one safetensors file or several, read tensor by tensor, so that no file need be in memory as a whole. */
 import type { FileSource } from './files.ts'
 import { parseSafetensorsHeader, type SafetensorsFile, safetensorsHeaderBytes, type TensorPlace } from './safetensors.ts'
+import { torchEntries } from './torchWeights.ts'
 
 /** A tensor that can be read: its type as the file names it ('F16'), row-major shape, and how errors call its file. */
 export interface WeightEntry {
@@ -19,17 +20,21 @@ export interface WeightFiles {
 
 export const WEIGHT_FILE = 'model.safetensors'
 export const WEIGHT_INDEX = 'model.safetensors.index.json'
+/** PyTorch's file, where a repository has nothing better. */
+export const TORCH_FILE = 'pytorch_model.bin'
 
 /**
- * Opens model.safetensors, or the shards that model.safetensors.index.json lists. Headers are read at once, tensors when asked for; a source without ranges
+ * Opens model.safetensors, the shards that model.safetensors.index.json lists, or else pytorch_model.bin (as data: nothing in it is run). Headers are read at once, tensors when asked for; a source without ranges
  * (a web address) is read whole and kept until the result is dropped. Throws when a file is missing, damaged, or the index names a tensor its shard lacks.
  */
 export async function openWeightFiles(files: FileSource): Promise<WeightFiles> {
   if (await files.exists(WEIGHT_FILE)) return { name: files.describe(WEIGHT_FILE), entries: await entriesOf(files, WEIGHT_FILE) }
   if (!(await files.exists(WEIGHT_INDEX))) {
-    const instead = (await files.exists('pytorch_model.bin'))
-      ? 'convert its pytorch_model.bin to safetensors'
-      : 'download every file of the model from its page'
+    if (await files.exists(TORCH_FILE)) {
+      const { size, read } = await reader(files, TORCH_FILE)
+      return { name: files.describe(TORCH_FILE), entries: await torchEntries(read, size, files.describe(TORCH_FILE)) }
+    }
+    const instead = 'download every file of the model from its page'
     throw new Error(`${files.describe(WEIGHT_FILE)}: an encoder folder without a ${WEIGHT_FILE} (or ${WEIGHT_INDEX} and its shards); ${instead}`)
   }
   const name = files.describe(WEIGHT_INDEX)

@@ -1,0 +1,80 @@
+/** Names that people use for encoders, as the Hugging Face repository that holds them, or the reason why it cannot run here. */
+
+export interface ModelName {
+  /** 'org/name'. */
+  readonly repository: string
+  /** Branch, tag or commit. */
+  readonly revision: string
+}
+
+/** OpenAI's names and OpenCLIP's (architecture, pretraining tag), each in Hugging Face layout somewhere. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'vit-b-32': 'openai/clip-vit-base-patch32',
+  'vit-b-16': 'openai/clip-vit-base-patch16',
+  'vit-l-14': 'openai/clip-vit-large-patch14',
+  'vit-l-14-336': 'openai/clip-vit-large-patch14-336',
+  'vit-b-32:laion2b_s34b_b79k': 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K',
+  'vit-b-32:datacomp_xl_s13b_b90k': 'laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K',
+  'vit-b-16:laion2b_s34b_b88k': 'laion/CLIP-ViT-B-16-laion2B-s34B-b88K',
+  'vit-b-16:datacomp_xl_s13b_b90k': 'laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K',
+  'vit-l-14:laion2b_s32b_b82k': 'laion/CLIP-ViT-L-14-laion2B-s32B-b82K',
+  'vit-l-14:datacomp_xl_s13b_b90k': 'laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K',
+  'vit-h-14:laion2b_s32b_b79k': 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
+}
+
+/** Families that are taken for CLIP and have other towers. */
+const REFUSED: readonly [RegExp, string][] = [
+  [/siglip/i, 'SigLIP pools by attention and has no class token, which the towers here do not do'],
+  [/\b(rn50|rn101|resnet)/i, 'its image tower is a ResNet, the towers here are transformers'],
+  [/convnext/i, 'its image tower is a ConvNeXt, the towers here are transformers'],
+  [/\beva0?2?[-_]/i, 'EVA-CLIP has rotary positions and sub-layer norms, which the towers here do not have'],
+  [/\bcoca[-_]/i, 'CoCa pools by attention and has a decoder, which the towers here do not have'],
+  [/xlm-roberta|chinese-clip|\bmt5-/i, 'its text tower is not that of CLIP'],
+  [/mobileclip|vitamin/i, 'its image tower is a hybrid of convolutions and attention, the towers here are plain transformers'],
+  [/blip|align-base|altclip|clipseg/i, 'it is another model than CLIP'],
+]
+
+const FORM = /^[\w.-]+\/[\w.-]+$/
+
+/** Whether a text has the form of a model's name ('org/name', 'org/name@revision', 'ViT-B-32', 'ViT-B-32:laion2b_s34b_b79k'). */
+export function isModelName(text: string): boolean {
+  const { name } = splitRevision(text)
+  return ALIASES[aliasKey(name)] !== undefined || (FORM.test(name) && !name.split('/').some(part => /^\.+$/.test(part)))
+}
+
+/**
+ * The repository and revision (default 'main') of a name. Throws, with the reason, for families that cannot run here, and for what is no name.
+ */
+export function modelName(text: string, revision?: string): ModelName {
+  const { name, pinned } = splitRevision(text)
+  const refusal = REFUSED.find(([family]) => family.test(name))
+  if (refusal) throw new Error(`${text}: cannot be used, because ${refusal[1]}; use a CLIP such as openai/clip-vit-base-patch32`)
+  const repository = ALIASES[aliasKey(name)] ?? name
+  if (!isModelName(repository)) {
+    throw new Error(
+      `${text}: not the name of a model; give one such as openai/clip-vit-base-patch32, or ViT-B-32:laion2b_s34b_b79k as OpenCLIP says it`,
+    )
+  }
+  const wanted = revision ?? pinned ?? 'main'
+  // it becomes part of a path and of an address
+  if (!/^[\w][\w./-]*$/.test(wanted) || wanted.includes('..'))
+    throw new Error(`${text}: the revision "${wanted}" is no branch, tag or commit; leave it out for main`)
+  return { repository, revision: wanted }
+}
+
+/** 'name@revision'; the '@336px' of OpenAI's largest model is part of its name. */
+function splitRevision(text: string): { name: string; pinned?: string } {
+  const [name, pinned] = text.replace(/@336(px)?$/i, '-336').split('@')
+  return { name, pinned }
+}
+
+/** 'ViT-B/32', 'ViT-L-14@336px', 'hf-hub:…', 'ViT-B-32 openai' in one spelling. */
+function aliasKey(name: string): string {
+  const key = name
+    .trim()
+    .toLowerCase()
+    .replace(/^vit-([a-z]+)\/(\d+)/, 'vit-$1-$2')
+    .replace(/[-_]quickgelu/, '')
+    .replace(/[ :/]+openai$/, '')
+  return key.replace(/ +/, ':')
+}
