@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { anchorsCommand } from './anchors.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
@@ -49,6 +50,7 @@ export function program(terminal: Terminal): Command {
     evaluateCommand,
     demoCommand,
     modelsCommand,
+    doctorCommand,
   ])
     root.addCommand(make(terminal))
   for (const command of [root, ...root.commands, ...root.commands.flatMap(verb => verb.commands)]) {

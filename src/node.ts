@@ -1,4 +1,5 @@
 /** The public API in Node: the same, with Dawn (npm `webgpu`, optional) as its WebGPU. The only file that imports it. */
+import { type AdapterReport, gpuReport } from './gpu/gpuReport.ts'
 import type { Device } from './tensor/device.ts'
 import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
 
@@ -15,6 +16,7 @@ export { type CachedModel, cacheFolder, listModels, verifySnapshot } from './cli
 export { modelFit } from './clip/modelFit.ts'
 export { modelName } from './clip/modelNames.ts'
 export { type PulledModel, type PullStep, pullModel } from './clip/pullModel.ts'
+export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
 
 /** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */
@@ -39,6 +41,17 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
 function fromEnvironment(name = ''): Pick<OpenDeviceOptions, 'kind' | 'adapter'> {
   if (name === '' || name === 'auto') return {}
   return name === 'cpu' || name === 'gpu' ? { kind: name } : { adapter: name }
+}
+
+/** The GPU adapters that Dawn finds, or why there is no Dawn. Never throws. */
+export async function findAdapters(): Promise<{ adapters: AdapterReport[]; problem?: string }> {
+  const { gpu, noGpu } = await dawn()
+  if (!gpu) return { adapters: [], problem: noGpu }
+  try {
+    return { adapters: await gpuReport(gpu) }
+  } catch (error) {
+    return { adapters: [], problem: firstLine(error) }
+  }
 }
 
 type Found = Pick<OpenDeviceOptions, 'gpu' | 'noGpu' | 'adapter' | 'software'>

@@ -56,7 +56,8 @@ export async function* writeFolder(
     }
     await disk(isThere ? replaceFolder(target, temporary) : fs.rename(temporary, target))
   } finally {
-    await fs.rm(temporary, { recursive: true, force: true })
+    // its own failure (a file in place of the folder above) would hide the reason
+    await fs.rm(temporary, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 
