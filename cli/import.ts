@@ -68,7 +68,7 @@ async function importVerb(path: string, options: ImportOptions, terminal: Termin
   try {
     reporter.note(`${imported.format}: ${imported.frames.length} pictures`)
     let [bytes, last] = [0, 0]
-    for await (const report of writeCapture({ ...imported, name }, output, { ...write, overwrite: options.force })) {
+    for await (const report of writeCapture(imported, output, { ...write, name, overwrite: options.force })) {
       const seconds = (performance.now() - start) / 1000
       bytes = report.bytes
       const { step, steps } = report

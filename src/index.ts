@@ -4,6 +4,10 @@ export { type Camera, cameraFromJson, cameraToJson, scaleCamera } from './camera
 export { focusPoint, interpolate, lookAt, orbit, type PathOptions, spiral } from './camera/paths.ts'
 // A recorded face, and cameras.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
+export { type CaptureFileOptions, captureFiles } from './capture/captureFiles.ts'
+export { EXPORT_FORMATS, type ExportFormat, exportFiles } from './capture/exportCapture.ts'
+export type { ImportedCapture, ImportedFrame, ImportedImage } from './capture/importedCapture.ts'
+export { DATASET_FORMATS, type DatasetFormat, readDataset } from './capture/readDataset.ts'
 // Networks that see faces and read sentences.
 export { type ClipModel, type EncoderOptions, loadEncoder } from './clip/clipModel.ts'
 export { type ExpressionEncoder, type ExpressionHead, expressionEncoder, type TextImageEncoder } from './clip/textImageEncoder.ts'
@@ -21,6 +25,7 @@ export { type TargetPicture, targetPicture } from './edit/targetPicture.ts'
 // Numbers and pictures of the result.
 export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
 export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/files.ts'
+export { type FileTree, mapTree } from './io/fileTree.ts'
 export { decodeImage, encodePng, encodeWebp, type Image } from './io/imageCodec.ts'
 export { greyPicture, type Picture, type SheetCell, sheet, toImage } from './io/sheet.ts'
 export { encodeWebpAnimation } from './io/webpAnimation.ts'

@@ -3,12 +3,9 @@ import { type AdapterReport, gpuReport } from './gpu/gpuReport.ts'
 import type { Device } from './tensor/device.ts'
 import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
 
-export type { CaptureFileOptions } from './capture/captureFiles.ts'
 // Bringing captures in and out, which needs a disk.
-export { EXPORT_FORMATS, type ExportFormat, exportCapture } from './capture/exportCapture.ts'
-export type { ImportedCapture, ImportedFrame, ImportedImage } from './capture/importedCapture.ts'
+export { exportCapture } from './capture/exportCapture.ts'
 export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
-export { DATASET_FORMATS, type DatasetFormat } from './capture/readDataset.ts'
 export { type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
 // Encoders in the Hugging Face cache.
 export { importModel } from './clip/importModel.ts'

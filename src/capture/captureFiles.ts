@@ -13,6 +13,8 @@ import { reducePicture } from './reducePicture.ts'
 import { sceneBounds } from './sceneBounds.ts'
 
 export interface CaptureFileOptions {
+  /** What capture.json calls the capture; default the import's name. */
+  readonly name?: string
   /** Longest edge of rgb/1x, px; larger pictures are reduced to it, smaller ones stay. 0 keeps every size. Default 640: 300 frames then train in 1 GB. */
   readonly size?: number
   /** Every n-th frame is held out for validation where the source holds out none; 0: none. Default 20, as the original's recipe. */
@@ -68,7 +70,8 @@ export async function* captureFiles(imported: ImportedCapture, options: CaptureF
   }
   warnings.push(...notes.sentences())
   const points = votes?.background(warnings) ?? imported.points
-  for (const [path, bytes] of summaryFiles({ ...imported, frames, points }, bounds, codes, isStatic)) yield { path, bytes, step: steps, steps }
+  for (const [path, bytes] of summaryFiles({ ...imported, frames, points, name: options.name ?? name }, bounds, codes, isStatic))
+    yield { path, bytes, step: steps, steps }
 }
 
 function checkFrames(name: string, frames: readonly ImportedFrame[]): void {

@@ -21,7 +21,7 @@ export async function readColmap(tree: FileTree): Promise<ImportedCapture> {
   const skips = new SkipList()
   const folders = colmapFolders(tree.files)
   if (folders.length === 0)
-    throw new Error(`${tree.name}: no cameras.bin or cameras.txt; pass the folder with COLMAP's sparse model and the pictures`)
+    throw new Error(`${tree.where}: no cameras.bin or cameras.txt; pass the folder with COLMAP's sparse model and the pictures`)
   const models: { folder: string; model: ColmapModel }[] = []
   for (const folder of folders) models.push({ folder, model: await readColmapModel(tree, folder) })
   models.sort((a, b) => b.model.images.length - a.model.images.length)
@@ -53,7 +53,7 @@ export function importColmap(
       return path === undefined ? skips.add('are registered but have no picture', image.name) : [{ image, path }]
     })
   if (found.length === 0)
-    throw new Error(`${tree.name}: none of the ${model.images.length} registered pictures is there (${skips.first()}); put them into images/`)
+    throw new Error(`${tree.where}: none of the ${model.images.length} registered pictures is there (${skips.first()}); put them into images/`)
   const ids = frameIds(found.map(({ image }) => image.name))
   const used = new Set(found.map(({ path }) => path))
   const frames = found.map(({ image, path }, i): ImportedFrame => {

@@ -11,7 +11,7 @@ const LEAST_PICTURES = 3
 export function readImageFolder(tree: FileTree): ImportedCapture {
   const pictures = tree.files.filter(path => isPicture(path) && !/(^|\/)(masks?|depth|normals?)\//i.test(path))
   if (pictures.length < LEAST_PICTURES)
-    throw new Error(`${tree.name}: ${pictures.length} pictures; at least ${LEAST_PICTURES}, better 50 or more, from different directions are needed`)
+    throw new Error(`${tree.where}: ${pictures.length} pictures; at least ${LEAST_PICTURES}, better 50 or more, from different directions are needed`)
   const ids = frameIds(pictures)
   const known = new Set(tree.files)
   const maskOf = (path: string): string | undefined => {

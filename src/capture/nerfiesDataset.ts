@@ -44,7 +44,7 @@ export async function readNerfies(tree: FileTree): Promise<ImportedCapture> {
     })
   }
   if (frames.length === 0)
-    throw new Error(`${tree.name}: none of the ${ids.length} frames of dataset.json is there (${skips.first()}); restore rgb/ and camera/`)
+    throw new Error(`${tree.where}: none of the ${ids.length} frames of dataset.json is there (${skips.first()}); restore rgb/ and camera/`)
   const points = (await tree.exists('points.npy')) ? await readNpyPoints(tree) : undefined
   const scene = await readScene(tree, skips)
   return { name: tree.name, format: 'nerfies', frames, ...(points && { points }), ...scene, warnings: [...tree.warnings, ...skips.sentences()] }

@@ -60,16 +60,16 @@ export function detectFormat(tree: FileTree, wanted?: DatasetFormat): Detected {
     })
     if (found.length > 1) {
       const list = found.map(({ folder, format }) => `${folder} (${format})`).join(', ')
-      throw new Error(`${tree.name}: ${found.length} captures side by side: ${list}; pass one of these folders`)
+      throw new Error(`${tree.where}: ${found.length} captures side by side: ${list}; pass one of these folders`)
     }
     if (found.length === 1) return found[0]
   }
   if (wanted !== undefined && wanted !== 'images')
-    throw new Error(`${tree.name}: no ${wanted} capture (${markOf(wanted)} is not there); leave --format out to see what is`)
+    throw new Error(`${tree.where}: no ${wanted} capture (${markOf(wanted)} is not there); leave --format out to see what is`)
   if (tree.files.some(isPicture)) return { format: 'images', folder: '', others: [] }
   const some = tree.files.slice(0, 3).join(', ')
   throw new Error(
-    `${tree.name}: ${some ? `nothing that can be imported among its ${tree.files.length} files (${some}, …)` : 'the folder is empty'}; ` +
+    `${tree.where}: ${some ? `nothing that can be imported among its ${tree.files.length} files (${some}, …)` : 'it holds no files'}; ` +
       'pass pictures, transforms.json, a COLMAP model with its pictures, poses_bounds.npy or a Nerfies folder',
   )
 }

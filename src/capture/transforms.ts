@@ -88,7 +88,7 @@ async function importFrames(tree: FileTree, format: string, listed: Listed[], lo
   if (listed.length === 0) {
     const pictures = tree.files.filter(isPicture)
     const there = pictures.length > 0 ? `the folder has ${someOf(pictures, 3)}` : 'the folder holds no picture'
-    throw new Error(`${tree.name}: none of the pictures in its pose file is there (${skips.first()}); ${there}`)
+    throw new Error(`${tree.where}: none of the pictures in its pose file is there (${skips.first()}); ${there}`)
   }
   const seen = new Set<string>()
   const unique = listed.filter(({ picture, name }) => {

@@ -2,6 +2,8 @@
 import { type FileSource, fileMap } from './files.ts'
 
 export interface FileTree extends FileSource {
+  /** How errors call the tree as a whole: the path that was given. */
+  readonly where: string
   /** Paths of all files, relative, with '/', sorted by their numbers ('2.png' before '10.png'). */
   readonly files: readonly string[]
   /** What was left out while listing, one sentence each: links that lead out of the folder, entries that cannot be read. */
@@ -12,7 +14,7 @@ export interface FileTree extends FileSource {
 
 /** Files in memory or picked by a person, by relative path. */
 export function mapTree(files: Map<string, Blob | Uint8Array>, name: string): FileTree {
-  return { ...fileMap(files, name), files: sortPaths([...files.keys()]), warnings: [], close: async () => undefined }
+  return { ...fileMap(files, name), where: name, files: sortPaths([...files.keys()]), warnings: [], close: async () => undefined }
 }
 
 /** The part of a tree below a folder ('' is all of it). */
@@ -22,6 +24,7 @@ export function subtree(tree: FileTree, folder: string): FileTree {
   const { readRange, size } = tree
   return {
     ...tree,
+    where: tree.describe(folder),
     describe: path => tree.describe(inside(path)),
     read: path => tree.read(inside(path)),
     ...(readRange && { readRange: (path, begin, end) => readRange.call(tree, inside(path), begin, end) }),

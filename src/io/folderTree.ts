@@ -51,6 +51,7 @@ export async function folderTree(path: string): Promise<FileTree> {
   }
   return {
     ...source,
+    where: path,
     read: async file => source.read(guard(file)),
     readRange: async (file, begin, end) => (await source.readRange?.(guard(file), begin, end)) ?? new Uint8Array(),
     size: async file => (await source.size?.(guard(file))) ?? 0,

@@ -49,6 +49,7 @@ export async function zipTree(path: string): Promise<FileTree> {
   }
   return {
     name: basename(path).replace(/\.zip$/i, ''),
+    where: path,
     describe: file => `${path}/${file}`,
     read: file => unpack(zip, find(file), path),
     exists: async file => entries.has(file),

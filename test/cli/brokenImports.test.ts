@@ -90,7 +90,7 @@ async function transformsCase(
 
 describe('sources', () => {
   it('a path that is not there', () => refused(at('gone'), /gone: no such file or folder; check the path/))
-  it('an empty folder', () => refused(at(''), /in: the folder is empty; pass pictures, transforms\.json/))
+  it('an empty folder', () => refused(at(''), /in: it holds no files; pass pictures, transforms\.json/))
   it('a folder of other things', () => {
     put(new Map([['notes.txt', text('hello')]]))
     return refused(at(''), /nothing that can be imported among its 1 files \(notes\.txt/)
@@ -160,7 +160,7 @@ describe('zips', () => {
   })
   it('0 bytes', () => zipCase(new Uint8Array(), /a\.zip: the file is empty/))
   it('no zip at all', () => zipCase(text('hello'), /a\.zip: not a kind of file that can be imported/))
-  it('without entries', () => zipCase(zip([]), /a: the folder is empty/))
+  it('without entries', () => zipCase(zip([]), /a\.zip: it holds no files/))
   it('cut off', async () =>
     zipCase((await zipped([])).subarray(0, 900), /a\.zip: cannot be read as a zip \(End of central directory.*; copy or make the file again/))
   it.each([
