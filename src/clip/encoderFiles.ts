@@ -1,5 +1,6 @@
 /** Where an encoder's files come from, and reading them with errors a person can act on. */
 import { baseUrl, type FileSource, openSource } from '../io/files.ts'
+import { cacheFolder, findSnapshot } from './modelCache.ts'
 import { isModelName, modelName } from './modelNames.ts'
 
 /** The path of the embedded encoder inside the package. */
@@ -17,7 +18,6 @@ async function cachedEncoder(name: string): Promise<FileSource | undefined> {
   if (typeof location !== 'undefined' || !isModelName(name)) return undefined
   const { stat } = await import('node:fs/promises')
   if (await stat(name).catch(() => undefined)) return undefined
-  const { cacheFolder, findSnapshot } = await import('./modelCache.ts')
   const cache = await cacheFolder(process.env)
   const model = modelName(name)
   const snapshot = await findSnapshot(cache, model)
