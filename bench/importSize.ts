@@ -1,4 +1,4 @@
-/** Time and memory of importing 300 pictures of 1080p: `npx tsx bench/importSize.ts [frames]`. */
+/** Time and memory of importing 300 pictures of 1080p: `npx tsx bench/importSize.ts [frames] [size ...]`. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import { openDataset, writeCapture } from '../src/node.ts'
 
 const frames = Number(process.argv[2] ?? 300)
+const sizes = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [640, 0]
 const [width, height] = [1920, 1080]
 const folder = await mkdtemp(join(tmpdir(), 'faceclipnerf-size-'))
 try {
@@ -30,7 +31,7 @@ try {
   for (const { file_path } of list) await writeFile(join(folder, file_path), jpeg)
   for (const more of [{ k1: 0.01 }, { camera_model: 'OPENCV_FISHEYE', k1: 0.01 }]) {
     await writeFile(join(folder, 'transforms.json'), JSON.stringify({ w: width, h: height, fl_x: 1500, ...more, frames: list }))
-    for (const size of [640, 0]) {
+    for (const size of sizes) {
       const start = performance.now()
       let [peak, bytes] = [0, 0]
       const { imported } = await openDataset(join(folder, 'transforms.json'))

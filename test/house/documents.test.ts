@@ -11,6 +11,7 @@ const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'NOTICE',
+  'docs/import.md',
   'assets/encoder/README.md',
   'assets/captures/ada-mini/README.md',
   'test/golden/README.md',
