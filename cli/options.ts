@@ -3,14 +3,20 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 
 export interface DeviceChoice {
   readonly device: 'auto' | 'cpu' | 'gpu'
+  readonly precision: 'f32' | 'half'
   readonly threads?: number
   readonly json?: boolean
 }
 
-/** --device, --threads and --json. */
+/** --device, --precision, --threads and --json. */
 export function withDevice(command: Command): Command {
   return command
     .addOption(new Option('--device <kind>', 'where to compute; auto takes a GPU when there is one').choices(['auto', 'cpu', 'gpu']).default('auto'))
+    .addOption(
+      new Option('--precision <kind>', 'of wide layers on a GPU: half computes them on its f16 matrix units, if it has such')
+        .choices(['f32', 'half'])
+        .default('f32'),
+    )
     .option('--threads <n>', 'threads of the CPU device (default: one per processor)', count)
     .option('--json', 'print one JSON object per line instead of text')
 }

@@ -6,9 +6,9 @@ import type { DeviceChoice } from './options.ts'
 import type { Reporter } from './progress.ts'
 
 /** Opens the device that the options ask for and says which it is. */
-export async function openChosen({ device: kind, threads }: DeviceChoice, reporter: Reporter): Promise<Device> {
+export async function openChosen({ device: kind, precision, threads }: DeviceChoice, reporter: Reporter): Promise<Device> {
   // 'auto' leaves room for the environment variable FACECLIPNERF_DEVICE
-  const device = await openDevice({ ...(kind === 'auto' ? {} : { kind }), threads })
+  const device = await openDevice({ ...(kind === 'auto' ? {} : { kind }), precision, threads })
   reporter.note(`device: ${device.description}`)
   return device
 }

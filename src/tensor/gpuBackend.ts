@@ -25,7 +25,7 @@ export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f3
 
   return {
     kind: 'gpu',
-    description: traits.matrix ? `GPU, ${gpu.name}, dense layers at precision '${traits.precision}'` : `GPU, ${gpu.name}`,
+    description: `GPU, ${gpu.name}${precisionNote(traits)}`,
     adapter: gpu,
     allocate: bytes => ({ bytes, buffer: gpu.createBuffer(bytes) }) as GpuMemory,
     release: memory => gpu.destroyBuffer(bufferOf(memory)),
@@ -43,6 +43,12 @@ export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f3
     },
     [Symbol.dispose]: () => gpu.destroy(),
   }
+}
+
+/** What differs from f32, or why nothing does. */
+function precisionNote({ matrix, precision, fallback }: GpuTraits): string {
+  if (matrix) return `, dense layers at precision '${precision}'`
+  return fallback ? ` (dense layers in f32: ${fallback})` : ''
 }
 
 function dispatchesOf({ node, inputs, outputs, scratch }: PlannedStep, work: WgslWork): GpuDispatch[] {

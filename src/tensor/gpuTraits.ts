@@ -8,17 +8,18 @@ import { type MatrixUnit, subgroupMatrices } from './matrixUnit.ts'
  * | precision | operands | relative error of a product (Frobenius) |
  * |---|---|---|
  * | `f32` | f32 | 1e-7 |
- * | `split` | two f16 each, three products | 3e-7 |
  * | `half` | f16, gradients scaled by powers of two: the mantissa of TF32 | 3e-4 |
  *
- * The last two need matrix units and magnitudes below 65,504; a GPU without them computes in f32.
+ * `half` needs matrix units and magnitudes below 65,504; a GPU without them computes in f32.
  */
-export type Precision = 'f32' | 'split' | 'half'
+export type Precision = 'f32' | 'half'
 
 export interface GpuTraits {
   readonly precision: Precision
   /** Matrix units, where there are any and `precision` lets them be used. */
   readonly matrix?: MatrixUnit
+  /** Why `precision` is f32 although another was asked for. */
+  readonly fallback?: string
   /** Bytes of workgroup memory; every WebGPU device has 16 KiB. */
   readonly workgroupBytes: number
 }
@@ -27,6 +28,7 @@ export interface GpuTraits {
 export function traitsOf(gpu: Pick<GpuDevice, 'matrixShapes' | 'limits'>, precision: Precision): GpuTraits {
   const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize
   const shape = gpu.matrixShapes.find(s => s.m === 16 && s.n === 16 && s.k === 16)
-  if (precision === 'f32' || !shape) return { precision: 'f32', workgroupBytes }
+  if (precision === 'f32') return { precision, workgroupBytes }
+  if (!shape) return { precision: 'f32', workgroupBytes, fallback: 'the adapter offers no f16 matrix units of 16 x 16 x 16' }
   return { precision, matrix: subgroupMatrices(shape), workgroupBytes }
 }

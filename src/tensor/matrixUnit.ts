@@ -16,17 +16,13 @@ export interface MatrixTile {
   /** Subgroups down and across the tile. */
   readonly down: number
   readonly across: number
-  readonly buffers: 1 | 2
   /** Relative time per element, measured: what the choice between tiles weighs. */
   readonly cost: number
 }
 
 export const MATRIX_TILES: readonly MatrixTile[] = [
-  { rows: 128, columns: 128, depth: 32, down: 2, across: 4, buffers: 1, cost: 1 },
-  // two f16 for each number take the room of two tiles
-  { rows: 128, columns: 128, depth: 16, down: 2, across: 4, buffers: 1, cost: 1.1 },
-  { rows: 128, columns: 64, depth: 32, down: 4, across: 2, buffers: 1, cost: 1.2 },
-  { rows: 64, columns: 64, depth: 32, down: 2, across: 2, buffers: 1, cost: 1.5 },
+  { rows: 128, columns: 128, depth: 32, down: 2, across: 4, cost: 1 },
+  { rows: 64, columns: 64, depth: 32, down: 2, across: 2, cost: 1.3 },
 ]
 
 export interface MatrixUnit extends MatrixShape {

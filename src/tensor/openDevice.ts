@@ -4,7 +4,8 @@ import { adapterName, openGpuDevice } from '../gpu/gpuDevice.ts'
 import { cpuBackend } from './cpuBackend.ts'
 import type { Device } from './device.ts'
 import { gpuBackend } from './gpuBackend.ts'
-import { type Precision, traitsOf } from './gpuTraits.ts'
+import type { Precision } from './gpuTraits.ts'
+import { triedTraits } from './matrixTrial.ts'
 
 export interface OpenDeviceOptions {
   /** 'auto' takes a GPU when there is one, 'gpu' fails without one, 'cpu' does not look. Default 'auto'. */
@@ -13,7 +14,10 @@ export interface OpenDeviceOptions {
   readonly threads?: number
   /** Part of the name of the adapter to take, e.g. 'NVIDIA'; the only way to a software adapter such as 'SwiftShader'. */
   readonly adapter?: string
-  /** Of wide dense layers on a GPU with matrix units (elsewhere always 'f32'); default 'f32'. */
+  /**
+   * Of wide dense layers: 'f32' (default), or 'half', f16 operands with f32 sums on a GPU with matrix units (relative error of a product 3e-4). Where there are none,
+   * or where their kernels do not work, the device computes in f32 and its description says why.
+   */
   readonly precision?: Precision
   /** Take a software adapter too, named or not; for tests. */
   readonly software?: boolean
@@ -24,7 +28,7 @@ export interface OpenDeviceOptions {
 }
 
 /**
- * Opens a device. Its description says which it is and, where the CPU stands in for a GPU, why.
+ * Opens a device. Its description says which it is and, where the CPU stands in for a GPU or f32 for a lower precision, why.
  * Throws when `kind` is 'gpu' or an `adapter` is named and there is none such.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
@@ -34,7 +38,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   const found = gpu ? await findAdapter(gpu, options) : (options.noGpu ?? 'no WebGPU')
   if (typeof found !== 'string') {
     const device = await openGpuDevice(found, { keep: gpu })
-    return gpuBackend(device, traitsOf(device, precision))
+    return gpuBackend(device, await triedTraits(device, precision))
   }
   if (kind === 'gpu' || wanted) throw new Error(`openDevice: ${found}; install a driver with WebGPU or Vulkan support, or choose the device 'cpu'`)
   const device = cpuBackend(await openCpuDevice({ threads }))

@@ -103,7 +103,7 @@ function kernelOf(work: TileWork, choice: Tile, gpu: GpuTraits): Dispatch {
   if (choice.kind === 'large') return largeKernel(work, choice.tile)
   if (choice.kind === 'small') return smallKernel(work)
   if (!gpu.matrix) throw new Error(`gemm ${work.label}: a matrix tile on a device without matrix units`)
-  return matrixKernel(work, choice.tile, gpu.matrix, gpu.precision === 'split')
+  return matrixKernel(work, choice.tile, gpu.matrix)
 }
 
 function sizeOf(choice: Tile): readonly [rows: number, columns: number] {

@@ -1,10 +1,8 @@
 /**
  * Tiles of a product on matrix units (see gemm.ts): operands become f16 on their way into workgroup memory, sums are f32. A subgroup holds `down` x `across`
- * blocks of 16 x 16 sums. The next rows of k travel to registers meanwhile, and with two buffers there is one barrier per step. The sums leave by way of workgroup memory, where every
- * invocation applies bias and activation to four side by side.
- *
- * `split` takes each number as hi + lo·2^-11, two f16, and adds hi·hi and (hi·lo + lo·hi)·2^-11 in sums of their own (Ootomo and Yokota 2022): f32's accuracy but for the
- * rounding of sums. Numbers beyond f16's 65,504 are held at it.
+ * blocks of 16 x 16 sums. The next rows of k travel to registers meanwhile. The sums leave by way of workgroup memory, where every invocation
+ * applies bias and activation to four side by side. Numbers beyond f16's 65,504 are held at it. Tried and dropped: two buffers in workgroup memory, with one barrier a step
+ * (half the speed: fewer workgroups fit a multiprocessor); each number as two f16 (drivers fold x − f32(f16(x)) to zero).
  *
  * Tiles in workgroup memory keep the order of the operand's memory; lines are 8 longer than they need to be, so that the rows of a block lie in different banks.
  */
@@ -21,29 +19,27 @@ export const FACTOR_ROWS = 32
 const PAD = 8
 const ROOM_PAD = 4
 const LARGEST = 65504
-/** 2^11: what a residue of f16's 11 bits is multiplied by. */
-const RESIDUE = 2048
 
 /** Whether the tile fits the GPU's workgroups. */
-export function fits(tile: MatrixTile, { matrix, precision, workgroupBytes }: GpuTraits): boolean {
+export function fits(tile: MatrixTile, { matrix, workgroupBytes }: GpuTraits): boolean {
   if (!matrix) return false
   const { down, across } = tile
   const invocations = down * across * matrix.lanes
-  return invocations <= 256 && bytesOf(tile, matrix, precision === 'split') <= workgroupBytes
+  return invocations <= 256 && bytesOf(tile, matrix) <= workgroupBytes
 }
 
 /** Bytes of workgroup memory: both operands' tiles, and room for a block of each subgroup. */
-function bytesOf({ rows, columns, depth, down, across, buffers }: MatrixTile, unit: MatrixUnit, split: boolean): number {
+function bytesOf({ rows, columns, depth, down, across }: MatrixTile, unit: MatrixUnit): number {
   const tiles = Math.max(rows * (depth + PAD), depth * (rows + PAD)) + Math.max(columns * (depth + PAD), depth * (columns + PAD))
-  return 2 * tiles * buffers * (split ? 2 : 1) + 4 * down * across * unit.m * (unit.n + ROOM_PAD) + 4 * MOST_BLOCKS
+  return 2 * tiles + 4 * down * across * unit.m * (unit.n + ROOM_PAD) + 4 * MOST_BLOCKS
 }
 
 /** Factors a workgroup keeps: a slice of 2,048 rows. */
 const MOST_BLOCKS = 64
 
-export function matrixKernel(work: TileWork, tile: MatrixTile, unit: MatrixUnit, split: boolean): Dispatch {
+export function matrixKernel(work: TileWork, tile: MatrixTile, unit: MatrixUnit): Dispatch {
   const { label, m, n, k, a, b, out, store, storeReads, slices, slice, factors } = work
-  const { rows, columns, depth, down, across, buffers } = tile
+  const { rows, columns, depth, down, across } = tile
   if (factors && slice > MOST_BLOCKS * FACTOR_ROWS)
     throw new Error(`gemm ${label}: slices of ${slice} rows; factors are kept for ${MOST_BLOCKS * FACTOR_ROWS}`)
   const reads = [...a.reads, ...b.reads, ...storeReads, ...(factors?.reads ?? [])]
@@ -52,32 +48,28 @@ export function matrixKernel(work: TileWork, tile: MatrixTile, unit: MatrixUnit,
   const [ownRows, ownColumns] = [rows / down, columns / across]
   const [blocksDown, blocksAcross] = [ownRows / unit.m, ownColumns / unit.n]
   const blocks = pairs(blocksDown, blocksAcross)
-  const staged = { tile, invocations, split, factor: factors !== undefined }
+  const staged = { tile, invocations, factor: factors !== undefined }
   const [stageA, stageB] = [stage('A', a, rows, m, k, staged), stage('B', b, columns, n, k, staged)]
   const roomStride = unit.n + ROOM_PAD
-  const parts = split ? ['', 'Low'] : ['']
-  const load = (type: 'Left' | 'Right', part: string, outer: string, inner: string): string => {
-    const { name, stride, along, size } = type === 'Left' ? stageA : stageB
+  const load = (type: 'Left' | 'Right', outer: string, inner: string): string => {
+    const { name, stride, along } = type === 'Left' ? stageA : stageB
     const at = along === 'inner' ? `(${outer}) * ${stride}u + ${inner}` : `(${inner}) * ${stride}u + ${outer}`
     const major: Major = (along === 'inner') === (type === 'Left') ? 'row' : 'col'
-    return unit.load(type, major, `&tile${name}${part}`, buffers === 2 ? `buffer * ${size}u + ${at}` : at, stride)
+    return unit.load(type, major, `&tile${name}`, at, stride)
   }
   const multiply = Array.from({ length: depth / unit.k }, (_, step) => {
     const inner = `${step * unit.k}u`
-    const lefts = parts.flatMap(p => range(blocksDown).map(i => `let left${p}${i} = ${load('Left', p, `ownRow + ${i * unit.m}u`, inner)};`))
-    const rights = parts.flatMap(p => range(blocksAcross).map(j => `let right${p}${j} = ${load('Right', p, `ownColumn + ${j * unit.n}u`, inner)};`))
+    const lefts = range(blocksDown).map(i => `let left${i} = ${load('Left', `ownRow + ${i * unit.m}u`, inner)};`)
+    const rights = range(blocksAcross).map(j => `let right${j} = ${load('Right', `ownColumn + ${j * unit.n}u`, inner)};`)
     const sums = blocks.map(([i, j]) => `sum_${i}_${j} = multiply(left${i}, right${j}, sum_${i}_${j});`)
-    const low = blocks.flatMap(([i, j]) => [
-      `low_${i}_${j} = multiply(left${i}, rightLow${j}, low_${i}_${j});`,
-      `low_${i}_${j} = multiply(leftLow${i}, right${j}, low_${i}_${j});`,
-    ])
     return `    {
-      ${[...lefts, ...rights, ...sums, ...(split ? low : [])].join('\n      ')}
+      ${[...lefts, ...rights, ...sums].join('\n      ')}
     }`
   }).join('\n')
   const code = `${unit.enable}${bindingHeader(reads, [{ name: 'y', ref: out, element: wide ? 'vec4f' : 'f32' }])}
 ${unit.types}
-${parts.map(p => `var<workgroup> tileA${p}: array<f16, ${stageA.size * buffers}>;\nvar<workgroup> tileB${p}: array<f16, ${stageB.size * buffers}>;`).join('\n')}
+var<workgroup> tileA: array<f16, ${stageA.size}>;
+var<workgroup> tileB: array<f16, ${stageB.size}>;
 var<workgroup> room: array<f32, ${down * across * unit.m * roomStride}>;
 ${factors ? `var<workgroup> scales: array<f32, ${MOST_BLOCKS}>;\nfn scaleOf(block: u32) -> f32 { return ${factors.of}; }` : ''}
 fn stored(v: f32, r: u32, c: u32) -> f32 { return ${store}; }
@@ -93,60 +85,33 @@ ${stageB.functions}
   let ownRow = sub / ${across}u * ${ownRows}u;
   let ownColumn = sub % ${across}u * ${ownColumns}u;
   let scale = ${factors ? 'commonScale(index, begin, end)' : '1.0'};
-${blocks.map(([i, j]) => `  var sum_${i}_${j}: Sum;${split ? ` var low_${i}_${j}: Sum;` : ''}`).join('\n')}
+${blocks.map(([i, j]) => `  var sum_${i}_${j}: Sum;`).join('\n')}
   var nextA: ${stageA.registers};
   var nextB: ${stageB.registers};
 ${stageA.fetch('begin')}
 ${stageB.fetch('begin')}
-${buffers === 2 ? doubleBuffered(stageA, stageB, multiply, depth) : singleBuffered(stageA, stageB, multiply, depth)}
+  for (var d = begin; d < end; d += ${depth}u) {
+${stageA.put('d')}
+${stageB.put('d')}
+    workgroupBarrier();
+    let after = d + ${depth}u;
+    if (after < end) {
+${stageA.fetch('after')}
+${stageB.fetch('after')}
+    }
+${multiply}
+    workgroupBarrier();
+  }
   let roomAt = sub * ${unit.m * roomStride}u;
-${blocks.map(([i, j]) => leave(i, j, unit, split)).join('\n')}
+${blocks.map(([i, j]) => leave(i, j, unit)).join('\n')}
 }
 ${factors ? commonScale(invocations) : ''}
 ${putFunction(work, wide, slices)}`
   return { label: `${label}Matrix`, code, bindings: [...reads.map(r => r.ref), out], groups: [Math.ceil(n / columns), Math.ceil(m / rows), slices] }
 }
 
-/** Registers hold the next rows of k while these are multiplied. */
-function singleBuffered(a: Stage, b: Stage, multiply: string, depth: number): string {
-  return `  for (var d = begin; d < end; d += ${depth}u) {
-${a.put('d', '0u')}
-${b.put('d', '0u')}
-    workgroupBarrier();
-    let after = d + ${depth}u;
-    if (after < end) {
-${a.fetch('after')}
-${b.fetch('after')}
-    }
-${multiply}
-    workgroupBarrier();
-  }`
-}
-
-/** The same with one barrier a step: what is put goes where no subgroup reads any more. */
-function doubleBuffered(a: Stage, b: Stage, multiply: string, depth: number): string {
-  return `${a.put('begin', '0u')}
-${b.put('begin', '0u')}
-  workgroupBarrier();
-  var buffer = 0u;
-  for (var d = begin; d < end; d += ${depth}u) {
-    let after = d + ${depth}u;
-    if (after < end) {
-${a.fetch('after')}
-${b.fetch('after')}
-    }
-${multiply}
-    buffer = 1u - buffer;
-    if (after < end) {
-${a.put('after', 'buffer')}
-${b.put('after', 'buffer')}
-    }
-    workgroupBarrier();
-  }`
-}
-
 /** A subgroup's block i, j by way of its room to memory. */
-function leave(i: number, j: number, unit: MatrixUnit, split: boolean): string {
+function leave(i: number, j: number, unit: MatrixUnit): string {
   const { m, n, lanes } = unit
   const each = Math.ceil((m * n) / 4 / lanes)
   const stride = n + ROOM_PAD
@@ -154,18 +119,12 @@ function leave(i: number, j: number, unit: MatrixUnit, split: boolean): string {
     .map(q => `room[at + ${q}u]`)
     .join(', ')})`
   const place = `let u = lane + t * ${lanes}u; let at = roomAt + u / ${n / 4}u * ${stride}u + u % ${n / 4}u * 4u;`
-  const low = `    ${unit.store('&room', 'roomAt', `low_${i}_${j}`, stride)}
-    workgroupBarrier();
-    var low: array<vec4f, ${each}>;
-    for (var t = 0u; t < ${each}u; t++) { ${place} low[t] = ${four} * ${1 / RESIDUE}; }
-    workgroupBarrier();
-`
   return `  {
-${split ? low : ''}    ${unit.store('&room', 'roomAt', `sum_${i}_${j}`, stride)}
+    ${unit.store('&room', 'roomAt', `sum_${i}_${j}`, stride)}
     workgroupBarrier();
     for (var t = 0u; t < ${each}u; t++) {
       ${place}
-      let v = (${four}${split ? ' + low[t]' : ''}) * (1.0 / scale);
+      let v = ${four} * (1.0 / scale);
       put(v, row0 + ownRow + ${i * m}u + u / ${n / 4}u, col0 + ownColumn + ${j * n}u + u % ${n / 4}u * 4u, group.z);
     }
     workgroupBarrier();
@@ -196,19 +155,18 @@ interface Stage {
   readonly registers: string
   readonly functions: string
   fetch(at: string): string
-  put(at: string, buffer: string): string
+  put(at: string): string
 }
 
 interface Staged {
   readonly tile: MatrixTile
   readonly invocations: number
-  readonly split: boolean
   /** Rows of k of one operand carry factors, which the other balances. */
   readonly factor: boolean
 }
 
 /** How an operand's tile gets from memory to registers and from there, as f16, to workgroup memory. */
-function stage(name: 'A' | 'B', operand: Operand, size: number, outer: number, k: number, { tile, invocations, split, factor }: Staged): Stage {
+function stage(name: 'A' | 'B', operand: Operand, size: number, outer: number, k: number, { tile, invocations, factor }: Staged): Stage {
   const { along, stride, one, four, half } = operand
   const { depth } = tile
   const inner = along === 'inner'
@@ -217,7 +175,7 @@ function stage(name: 'A' | 'B', operand: Operand, size: number, outer: number, k
   const fours = (lines * run) / 4
   const each = Math.ceil(fours / invocations)
   const inside = four !== undefined && (inner ? k : outer) % 4 === 0
-  const ready = half !== undefined && inside && !split
+  const ready = half !== undefined && inside
   const vector = ready ? 'vec4<f16>' : 'vec4f'
   const [linesEnd, runEnd] = inner ? [`${outer}u`, 'end'] : ['end', `${outer}u`]
   const origin = name === 'A' ? 'row0' : 'col0'
@@ -235,7 +193,7 @@ fn bring${name}(line: u32, run: u32, end: u32) -> ${vector} {
   }
   return v;
 }
-${keepers(name, ready, split)}`
+${keeper(name, ready)}`
   return {
     name,
     along,
@@ -245,24 +203,16 @@ ${keepers(name, ready, split)}`
     functions,
     fetch: at =>
       `    for (var t = 0u; t < ${each}u; t++) { ${place} ${partial}next${name}[t] = bring${name}(${lineAt.replace('at', at)}, ${runAt.replace('at', at)}, end); }`,
-    put: (at, buffer) =>
-      `    for (var t = 0u; t < ${each}u; t++) { ${place} ${partial}keep${name}(${buffer} * ${lines * own}u + line * ${own}u + run, next${name}[t]${scaled.replace('line', `(${at} - begin + line)`)}); }`,
+    put: at =>
+      `    for (var t = 0u; t < ${each}u; t++) { ${place} ${partial}keep${name}(line * ${own}u + run, next${name}[t]${scaled.replace('line', `(${at} - begin + line)`)}); }`,
   }
 }
 
-/** WGSL function that rounds four numbers into the tile, and their residues into the tile of those. */
-function keepers(name: string, ready: boolean, split: boolean): string {
-  const write = (tile: string, v: string): string =>
-    range(4)
-      .map(q => `${tile}[at + ${q}u] = ${v}.${'xyzw'[q]};`)
-      .join(' ')
-  if (ready) return `fn keep${name}(at: u32, v: vec4<f16>) { ${write(`tile${name}`, 'v')} }`
-  return `fn keep${name}(at: u32, v: vec4f) {
-  let held = clamp(v, vec4f(-${LARGEST}.0), vec4f(${LARGEST}.0));
-  let high = vec4<f16>(held);
-  ${write(`tile${name}`, 'high')}
-  ${split ? `let low = vec4<f16>((held - vec4f(high)) * ${RESIDUE}.0); ${write(`tile${name}Low`, 'low')}` : ''}
-}`
+/** WGSL function that rounds four numbers into the tile. */
+function keeper(name: string, ready: boolean): string {
+  const value = ready ? 'v' : `vec4<f16>(clamp(v, vec4f(-${LARGEST}.0), vec4f(${LARGEST}.0)))`
+  const write = range(4).map(q => `tile${name}[at + ${q}u] = w.${'xyzw'[q]};`)
+  return `fn keep${name}(at: u32, v: ${ready ? 'vec4<f16>' : 'vec4f'}) { let w = ${value}; ${write.join(' ')} }`
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
