@@ -1,7 +1,7 @@
 /** Lipschitz normalisation of a dense layer's matrix (paper Eq. 9; Liu et al. 2022) and the product of the layers' bounds (Eq. 10). */
 import { apply, apply1, type Op } from '../op.ts'
-import { elements, input, output, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { float, itemKernel } from './wgsl.ts'
+import { type Dispatch, elements, input, output, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
+import { bindingHeader, float, itemKernel } from './wgsl.ts'
 
 /** What shares one scale: an output's weights (the infinity norm of y = x W, Eq. 9) or an input's (as the authors' code does). */
 export type LipschitzGroup = 'output' | 'input'
@@ -23,7 +23,39 @@ function groups(w: TensorType, per: LipschitzGroup) {
   return per === 'output' ? { count: nOut, size: nIn, step: 1, stride: nOut } : { count: nIn, size: nOut, step: nOut, stride: 1 }
 }
 
-const groupOf = (w: TensorType, per: LipschitzGroup): string => (per === 'output' ? `i % ${w.shape[1]}u` : `i / ${w.shape[1]}u`)
+const THREADS = 256
+const RUNS = 8
+
+/**
+ * WGSL of a workgroup that takes whole groups, each with several invocations: `g` is the invocation's group, `lane` of `lanes` its place among those of the group, and
+ * the function `total(index, v)` the sum of v over the group. Neighbouring invocations read neighbouring weights.
+ */
+function teams(w: TensorType, per: LipschitzGroup) {
+  const { count, size, step, stride } = groups(w, per)
+  const side = THREADS / RUNS
+  const [perWorkgroup, lanes] = per === 'output' ? [side, RUNS] : [RUNS, side]
+  const [group, lane] = per === 'output' ? [`index % ${side}u`, `index / ${side}u`] : [`index / ${side}u`, `index % ${side}u`]
+  const run = per === 'output' ? `l * ${side}u + index % ${side}u` : `index / ${side}u * ${side}u + l`
+  return {
+    count,
+    groups: [Math.ceil(count / perWorkgroup), 1, 1] as const,
+    declarations: `${SOFTPLUS_WGSL}var<workgroup> runs: array<f32, ${THREADS}>;
+fn total(index: u32, v: f32) -> f32 {
+  workgroupBarrier();
+  runs[index] = v;
+  workgroupBarrier();
+  var s = 0.0;
+  for (var l = 0u; l < ${lanes}u; l++) { s += runs[${run}]; }
+  return s;
+}`,
+    main: `@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
+  let g = workgroup.x * ${perWorkgroup}u + ${group};
+  let lane = ${lane};`,
+    /** A loop over the invocation's weights, at element `at`. */
+    each: (body: string): string =>
+      `  if (g < ${count}u) { for (var j = lane; j < ${size}u; j += ${lanes}u) { let at = g * ${step}u + j * ${stride}u; ${body} } }`,
+  }
+}
 
 const SCALE: Op<LipschitzGroup> = {
   name: 'lipschitzScale',
@@ -33,32 +65,22 @@ const SCALE: Op<LipschitzGroup> = {
     return [{ shape: w.shape, dtype: 'f32' }]
   },
   wgsl: ({ inputs: [w] }, per) => {
-    const { count, size, step, stride } = groups(w, per)
-    const scales = itemKernel({
-      label: 'lipschitzScales',
-      reads: [
-        { name: 'w', ref: input(0) },
-        { name: 'c', ref: input(1) },
-      ],
-      writes: [{ name: 'scales', ref: scratch(0) }],
-      declarations: SOFTPLUS_WGSL,
-      items: count,
-      body: `  var s = 0.0;
-  for (var j = 0u; j < ${size}u; j++) { s += abs(w[i * ${step}u + j * ${stride}u]); }
+    const team = teams(w, per)
+    const reads = [
+      { name: 'w', ref: input(0) },
+      { name: 'c', ref: input(1) },
+    ]
+    const writes = [{ name: 'y', ref: output(0) }]
+    const code = `${bindingHeader(reads, writes)}${team.declarations}
+${team.main}
+  var v = 0.0;
+${team.each('v += abs(w[at]);')}
+  let s = total(index, v);
   let bound = softplus(c[0]);
-  scales[i] = select(1.0, bound / s, s > bound);`,
-    })
-    const apply = itemKernel({
-      label: 'lipschitzScale',
-      reads: [
-        { name: 'w', ref: input(0) },
-        { name: 'scales', ref: scratch(0) },
-      ],
-      writes: [{ name: 'y', ref: output(0) }],
-      items: elements(w.shape),
-      body: `  y[i] = w[i] * scales[${groupOf(w, per)}];`,
-    })
-    return { scratch: [count], dispatches: [scales, apply] }
+  let scale = select(1.0, bound / s, s > bound);
+${team.each('y[at] = w[at] * scale;')}
+}`
+    return { dispatches: [{ label: 'lipschitzScale', code, bindings: [...reads, ...writes].map(b => b.ref), groups: team.groups }] }
   },
   reference: ([w, c], [y], { inputs }, per) => {
     const { count, size, step, stride } = groups(inputs[0], per)
@@ -73,6 +95,28 @@ const SCALE: Op<LipschitzGroup> = {
   backward: ({ inputs: [w, c], grads: [dy], attrs }) => (dy ? apply(SCALE_BACKWARD, [w, c, dy], attrs) : []),
 }
 
+/** dc = sigmoid(c) times the sum of all ratios. */
+function boundKernel(count: number): Dispatch {
+  const reads = [
+    { name: 'c', ref: input(1) },
+    { name: 'ratios', ref: scratch(0) },
+  ]
+  const writes = [{ name: 'dc', ref: output(1) }]
+  const code = `${bindingHeader(reads, writes)}
+var<workgroup> runs: array<f32, ${THREADS}>;
+@compute @workgroup_size(${THREADS}) fn main(@builtin(local_invocation_index) index: u32) {
+  var s = 0.0;
+  for (var g = index; g < ${count}u; g += ${THREADS}u) { s += ratios[g]; }
+  runs[index] = s;
+  for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (index < half) { runs[index] += runs[index + half]; }
+  }
+  if (index == 0u) { dc[0] = runs[0] / (1.0 + exp(-c[0])); }
+}`
+  return { label: 'lipschitzBackwardBound', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [1, 1, 1] }
+}
+
 /**
  * With S = sum |w|, k = softplus(c) and G = sum w dy of a group: where S > k, dw = dy k/S - sign(w) G k/S^2 and dc gets G/S sigmoid(c);
  * elsewhere dw = dy. Outputs: dw, dc.
@@ -83,54 +127,30 @@ const SCALE_BACKWARD: Op<LipschitzGroup> = {
     { shape: w.shape, dtype: 'f32' },
     { shape: c.shape, dtype: 'f32' },
   ],
-  // Scratch holds per group: k/S (1 where not bound), G k/S^2 and G/S (0 where not bound).
+  // Scratch holds G/S of every group, 0 where it is not bound.
   wgsl: ({ inputs: [w] }, per) => {
-    const { count, size, step, stride } = groups(w, per)
-    const sums = itemKernel({
-      label: 'lipschitzBackwardSums',
-      reads: [
-        { name: 'w', ref: input(0) },
-        { name: 'c', ref: input(1) },
-        { name: 'dy', ref: input(2) },
-      ],
-      writes: [{ name: 'sums', ref: scratch(0) }],
-      declarations: SOFTPLUS_WGSL,
-      items: count,
-      body: `  var s = 0.0;
-  var g = 0.0;
-  for (var j = 0u; j < ${size}u; j++) {
-    let at = i * ${step}u + j * ${stride}u;
-    s += abs(w[at]);
-    g += w[at] * dy[at];
-  }
+    const team = teams(w, per)
+    const reads = ['w', 'c', 'dy'].map((name, i) => ({ name, ref: input(i) }))
+    const writes = [
+      { name: 'dw', ref: output(0) },
+      { name: 'ratios', ref: scratch(0) },
+    ]
+    const code = `${bindingHeader(reads, writes)}${team.declarations}
+${team.main}
+  var v = 0.0;
+  var d = 0.0;
+${team.each('v += abs(w[at]); d += w[at] * dy[at];')}
+  let s = total(index, v);
+  let dot = total(index, d);
   let bound = softplus(c[0]);
   let isBound = s > bound;
-  sums[i * 3u] = select(1.0, bound / s, isBound);
-  sums[i * 3u + 1u] = select(0.0, g / s * (bound / s), isBound);
-  sums[i * 3u + 2u] = select(0.0, g / s, isBound);`,
-    })
-    const weights = itemKernel({
-      label: 'lipschitzBackward',
-      reads: [
-        { name: 'w', ref: input(0) },
-        { name: 'dy', ref: input(2) },
-        { name: 'sums', ref: scratch(0) },
-      ],
-      writes: [{ name: 'dw', ref: output(0) }],
-      items: elements(w.shape),
-      body: `  let g = (${groupOf(w, per)}) * 3u;\n  dw[i] = dy[i] * sums[g] - sign(w[i]) * sums[g + 1u];`,
-    })
-    const bound = itemKernel({
-      label: 'lipschitzBackwardBound',
-      reads: [
-        { name: 'c', ref: input(1) },
-        { name: 'sums', ref: scratch(0) },
-      ],
-      writes: [{ name: 'dc', ref: output(1) }],
-      items: 1,
-      body: `  var s = 0.0;\n  for (var g = 0u; g < ${count}u; g++) { s += sums[g * 3u + 2u]; }\n  dc[0] = s / (1.0 + exp(-c[0]));`,
-    })
-    return { scratch: [3 * count], dispatches: [sums, weights, bound] }
+  let ratio = select(0.0, dot / s, isBound);
+  let scale = select(1.0, bound / s, isBound);
+${team.each('dw[at] = (dy[at] - sign(w[at]) * ratio) * scale;')}
+  if (lane == 0u && g < ${team.count}u) { ratios[g] = ratio; }
+}`
+    const weights = { label: 'lipschitzBackward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: team.groups }
+    return { scratch: [team.count], dispatches: [weights, boundKernel(team.count)] }
   },
   reference: ([w, c, dy], [dw, dc], { inputs }, per) => {
     const { count, size, step, stride } = groups(inputs[0], per)

@@ -23,11 +23,13 @@ export interface SliceSum {
   readonly scale?: Ref
 }
 
-/** Neighbouring columns read side by side; each column's slices in 8 interleaved runs, which are added in order. */
-const COLUMNS = 32
-const LANES = 8
+const THREADS = 256
+/** Neighbouring columns read side by side; each column's slices in THREADS / columns interleaved runs, which are added in order. Many slices need many runs. */
+const columnsFor = (slices: number): number => (slices > 64 ? 8 : 32)
 
 export function sumSlices({ label, partial, slices, outputs, begin: first = 0, stride, scale }: SliceSum): Dispatch {
+  const columns = columnsFor(slices)
+  const lanes = THREADS / columns
   const length = outputs.reduce((sum, o) => sum + o.length, 0)
   const reads = [{ name: 'partial', ref: partial }, ...(scale ? [{ name: 'scale', ref: scale }] : [])]
   const writes = outputs.map(({ ref }, i) => ({ name: `y${i}`, ref }))
@@ -43,20 +45,20 @@ export function sumSlices({ label, partial, slices, outputs, begin: first = 0, s
     }
   })
   const code = `${bindingHeader(reads, writes)}
-var<workgroup> runs: array<f32, ${COLUMNS * LANES}>;
-@compute @workgroup_size(${COLUMNS}, ${LANES}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  let i = group.x * ${COLUMNS}u + local.x;
+var<workgroup> runs: array<f32, ${THREADS}>;
+@compute @workgroup_size(${columns}, ${lanes}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  let i = group.x * ${columns}u + local.x;
   var s = 0.0;
   var at = i + ${first}u;
 ${pieces.flatMap(p => p.place ?? []).join('\n')}
   if (i < ${length}u) {
-    for (var j = local.y; j < ${slices}u; j += ${LANES}u) { s += partial[j * ${stride ?? length}u + at]; }
+    for (var j = local.y; j < ${slices}u; j += ${lanes}u) { s += partial[j * ${stride ?? length}u + at]; }
   }
   runs[index] = s;
   workgroupBarrier();
   if (local.y > 0u || i >= ${length}u) { return; }
-  for (var lane = 1u; lane < ${LANES}u; lane++) { s += runs[lane * ${COLUMNS}u + local.x]; }
+  for (var lane = 1u; lane < ${lanes}u; lane++) { s += runs[lane * ${columns}u + local.x]; }
 ${pieces.map(p => p.store).join('\n')}
 }`
-  return { label, code, bindings: [...reads.map(r => r.ref), ...outputs.map(o => o.ref)], groups: [Math.ceil(length / COLUMNS), 1, 1] }
+  return { label, code, bindings: [...reads.map(r => r.ref), ...outputs.map(o => o.ref)], groups: [Math.ceil(length / columns), 1, 1] }
 }
