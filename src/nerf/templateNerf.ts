@@ -63,9 +63,10 @@ export function radianceMlp(
   const rgb = mlp(
     parameters,
     `${name}/rgb`,
-    condition ? concat([bottleneck, condition]) : bottleneck,
+    bottleneck,
     { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz },
     'sigmoid',
+    condition,
   )
   return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
 }

@@ -3,8 +3,8 @@
 import type { Activation } from '../tensor/ops/dense.ts'
 import { fusedMlp, type MlpLayer } from '../tensor/ops/fusedMlp.ts'
 import { mlpTiling } from '../tensor/ops/mlpTiling.ts'
-import { rowCount, type Tensor } from '../tensor/tensor.ts'
-import { type LipschitzKind, linear, linearParameters } from './linear.ts'
+import { lastAxis, rowCount, type Tensor } from '../tensor/tensor.ts'
+import { type LayerInput, type LipschitzKind, linear, linearParameters, whole } from './linear.ts'
 import type { ParameterSet } from './parameters.ts'
 
 /** An output layer. */
@@ -29,13 +29,14 @@ export interface ChainOptions {
 /** x [Q, in] through the layers -> the outputs [Q, size] of their heads, in order. */
 export function layerChain(
   parameters: ParameterSet,
-  x: Tensor,
+  x: LayerInput,
   layers: readonly NamedLayer[],
   { lipschitz = 'none', condition }: ChainOptions = {},
 ): Tensor[] {
+  const parts = 'shape' in x ? [x] : x
   const widthOf = (name: string): number => parameters.get(`${name}/bias`).length
   const shape = {
-    nIn: x.shape[x.shape.length - 1],
+    nIn: parts.reduce((sum, { shape }) => sum + lastAxis(shape), 0),
     layers: layers.map(
       ({ name, activation = 'relu', heads = [] }): MlpLayer => ({
         nOut: widthOf(name),
@@ -44,15 +45,16 @@ export function layerChain(
       }),
     ),
   }
-  const tiling = mlpTiling(parameters.device, shape, rowCount(x.shape))
+  const tiling = mlpTiling(parameters.device, shape, rowCount(parts[0].shape))
   if (tiling) {
     const names = layers.flatMap(({ name, heads = [] }) => [name, ...heads.map(h => h.name)])
     const weights = names.flatMap((name, i) => linearParameters(parameters, name, lipschitz, i === 0 ? condition : undefined))
-    return fusedMlp(x, weights, shape, tiling)
+    return fusedMlp(whole(x), weights, shape, tiling)
   }
-  let h = x
+  let h: LayerInput = x
   return layers.flatMap(({ name, activation = 'relu', heads = [] }, l) => {
-    h = linear(parameters, name, h, activation, lipschitz, l === 0 ? condition : undefined)
-    return heads.map(head => linear(parameters, head.name, h, head.activation, lipschitz))
+    const y = linear(parameters, name, h, activation, lipschitz, l === 0 ? condition : undefined)
+    h = y
+    return heads.map(head => linear(parameters, head.name, y, head.activation, lipschitz))
   })
 }

@@ -1,5 +1,7 @@
 /** A dense layer, plain or Lipschitz-normalised (paper Eq. 9). */
 import { type Activation, dense } from '../tensor/ops/dense.ts'
+import { concat } from '../tensor/ops/concat.ts'
+import { joinedDense } from '../tensor/ops/joinedDense.ts'
 import { lipschitzScale } from '../tensor/ops/lipschitz.ts'
 import { sliceRows } from '../tensor/ops/rows.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
@@ -33,6 +35,12 @@ export function inverseSoftplus(y: number): number {
   return y > 20 ? y : Math.log(Math.expm1(y))
 }
 
+/** One tensor, or two side by side. */
+export type LayerInput = Tensor | readonly [Tensor, Tensor]
+
+/** The two joined. */
+export const whole = (x: LayerInput): Tensor => ('shape' in x ? x : concat(x))
+
 /**
  * The kernel W', which is W, or W scaled by Eq. 9 when the layer has a bound, and the bias.
  * @param condition [1, c] the last c inputs, the same for all rows: their part is added to the bias, and the kernel is that of the others.
@@ -57,11 +65,11 @@ export function linearParameters(
 export function linear(
   parameters: ParameterSet,
   name: string,
-  x: Tensor,
+  x: LayerInput,
   activation: Activation = 'none',
   lipschitz: LipschitzKind = 'none',
   condition?: Tensor,
 ): Tensor {
   const [kernel, bias] = linearParameters(parameters, name, lipschitz, condition)
-  return dense(x, kernel, bias, activation)
+  return 'shape' in x ? dense(x, kernel, bias, activation) : joinedDense(x[0], x[1], kernel, bias, activation)
 }

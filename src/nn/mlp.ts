@@ -3,7 +3,7 @@ import { concat } from '../tensor/ops/concat.ts'
 import type { Activation } from '../tensor/ops/dense.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import { layerChain, type NamedHead, type NamedLayer } from './layers.ts'
-import { type LipschitzKind, linear, linearSpecs } from './linear.ts'
+import { type LayerInput, type LipschitzKind, linear, linearSpecs, whole } from './linear.ts'
 import type { Initializer, ParameterSet, ParameterSpecs } from './parameters.ts'
 
 export interface MlpConfig {
@@ -66,19 +66,19 @@ export function mlpHeads(
 }
 
 /** The inputs that differ from row to row, and those that do not. */
-function conditioned(x: Tensor, condition: Tensor | undefined): { full: Tensor; shared?: Tensor } {
+function conditioned(x: Tensor, condition: Tensor | undefined): { full: LayerInput; shared?: Tensor } {
   if (!condition) return { full: x }
   if (rowCount(condition.shape) === 1 && rowCount(x.shape) > 1) return { full: x, shared: condition }
-  return { full: concat([x, condition]) }
+  return { full: [x, condition] }
 }
 
 function hiddenChain(parameters: ParameterSet, name: string, x: Tensor, { depth, skip, lipschitz }: Hidden, condition?: Tensor): Tensor {
   if (depth === 0) return condition ? concat([x, condition]) : x
   const { full, shared } = conditioned(x, condition)
-  let h = full
-  for (let l = 0; l < depth; l++) {
-    const again = l === skip && l > 0
-    h = linear(parameters, `${name}/hidden_${l}`, again ? concat([h, full]) : h, 'relu', lipschitz, again || l === 0 ? shared : undefined)
+  let h = linear(parameters, `${name}/hidden_0`, full, 'relu', lipschitz, shared)
+  for (let l = 1; l < depth; l++) {
+    const again = l === skip
+    h = linear(parameters, `${name}/hidden_${l}`, again ? [h, whole(full)] : h, 'relu', lipschitz, again ? shared : undefined)
   }
   return h
 }

@@ -19,13 +19,13 @@ import { isNarrow, narrowBackward } from './denseBackwardTile.ts'
 import { ROWS_PER_BIAS_SLICE, type Slope, slopeKernel, WIDEST_SCALED } from './denseSlope.ts'
 import { chooseTile, type Gemm, gemm } from './gemm.ts'
 import { FACTOR_ROWS } from './gemmMatrix.ts'
-import { halves, numbers, type Operand } from './gemmOperand.ts'
+import { halves, joined, numbers, type Operand } from './gemmOperand.ts'
 import { sumSlices } from './sumSlices.ts'
 import { itemKernel } from './wgsl.ts'
 
 /** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
 export type Activation = 'none' | 'relu' | 'softplus' | 'sigmoid'
-const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
+export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
 
 export const ACTIVATION_WGSL: Record<Activation, string> = {
   none: 'v',
@@ -55,20 +55,25 @@ export const slope: Record<Activation, (y: number) => number> = {
 
 /** Rows per task on the CPU: small enough for many tasks, large enough that partial sums of dW cost little. */
 const FORWARD_GRAIN = 512
-const BACKWARD_GRAIN = 1024
+export const BACKWARD_GRAIN = 1024
 
 /** Few rows (a transformer's tokens) are split for the threads, but not below 28: every task packs the weights anew. Rows do not meet, so results stay the same. */
-function rowGrain(rows: number): number {
+export function rowGrain(rows: number): number {
   return Math.min(FORWARD_GRAIN, Math.max(28, Math.ceil(rows / 16) * 4))
 }
 
-interface Sizes {
+export interface Sizes {
   readonly rows: number
   readonly nIn: number
   readonly nOut: number
 }
 
-const DENSE: Op<{ activation: Activation; bias: boolean }> = {
+export interface DenseAttrs {
+  readonly activation: Activation
+  readonly bias: boolean
+}
+
+export const DENSE: Op<DenseAttrs> = {
   name: 'dense',
   shape: ([x, w, b]) => {
     if (w.shape.length !== 2 || lastAxis(x.shape) !== w.shape[0])
@@ -76,7 +81,7 @@ const DENSE: Op<{ activation: Activation; bias: boolean }> = {
     if (b && elements(b.shape) !== w.shape[1]) throw new Error(`dense: bias ${showShape(b.shape)} for ${w.shape[1]} outputs`)
     return [{ shape: [...x.shape.slice(0, -1), w.shape[1]], dtype: 'f32' }]
   },
-  wgsl: ({ inputs }, { activation, bias }, gpu) => forwardWork(sizes(inputs), activation, bias, gpu),
+  wgsl: ({ inputs }, attrs, gpu) => forwardWork(sizes(inputs), attrs, gpu),
   reference: ([x, w, b], [y], { inputs }, { activation }) => {
     const { rows, nIn, nOut } = sizes(inputs)
     const f = activate[activation]
@@ -105,14 +110,14 @@ const DENSE: Op<{ activation: Activation; bias: boolean }> = {
   },
 }
 
-interface BackwardAttrs {
+export interface BackwardAttrs {
   readonly activation: Activation
   readonly input: boolean
   readonly weights: boolean
 }
 
 /** Outputs: dx (when `input`), then dW and db (when `weights`). */
-const DENSE_BACKWARD: Op<BackwardAttrs> = {
+export const DENSE_BACKWARD: Op<BackwardAttrs> = {
   name: 'denseBackward',
   shape: ([x, w], { input: wantInput, weights }) => {
     const types: TensorType[] = []
@@ -172,7 +177,7 @@ const DENSE_BACKWARD: Op<BackwardAttrs> = {
   },
 }
 
-function sizes(inputs: readonly TensorType[]): Sizes {
+export function sizes(inputs: readonly TensorType[]): Sizes {
   const [x, w] = inputs
   return { rows: rowCount(x.shape), nIn: w.shape[0], nOut: w.shape[1] }
 }
@@ -184,7 +189,16 @@ export function dense(x: Tensor, w: Tensor, b?: Tensor, activation: Activation =
 
 // ---- WGSL: one product each way (gemm.ts), and a pass for the slope of the activation and the bias.
 
-function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: boolean, gpu: GpuTraits): WgslWork {
+/** What stands to the right of x in a layer of two inputs (joinedDense.ts). */
+export interface Beside {
+  readonly ref: Ref
+  readonly width: number
+  /** Where its gradient goes, if it is wanted. */
+  readonly gradient?: Ref
+}
+
+/** @param beside its inputs come last */
+export function forwardWork({ rows, nIn, nOut }: Sizes, { activation, bias }: DenseAttrs, gpu: GpuTraits, beside?: Beside): WgslWork {
   const z = bias ? '(v + b[c])' : 'v'
   return gemm(
     {
@@ -192,7 +206,7 @@ function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: b
       m: rows,
       n: nOut,
       k: nIn,
-      a: numbers('x', input(0), nIn, 'inner'),
+      a: inputOperand(nIn, 'inner', beside),
       b: numbers('w', input(1), nOut, 'outer'),
       out: output(0),
       store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
@@ -202,6 +216,9 @@ function forwardWork({ rows, nIn, nOut }: Sizes, activation: Activation, bias: b
   )
 }
 
+const inputOperand = (nIn: number, along: Operand['along'], beside?: Beside): Operand =>
+  beside ? joined([input(0), beside.ref], [nIn - beside.width, beside.width], along) : numbers('x', input(0), nIn, along)
+
 /** Rows of x summed per slice of dW at most: bounds the partial sums' memory. */
 const ROWS_PER_SLICE = 2048
 /** Workgroups for dW at least: two for each multiprocessor of a large GPU. */
@@ -209,10 +226,15 @@ const SLICE_GROUPS = 264
 /** Of dW that one workgroup makes, about. */
 const SLICE_TILE = 128 * 128
 
-function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantInput, weights }: BackwardAttrs, gpu: GpuTraits): WgslWork {
+export function backwardKernels(
+  { rows, nIn, nOut }: Sizes,
+  { activation, input: wantInput, weights }: BackwardAttrs,
+  gpu: GpuTraits,
+  beside?: Beside,
+): WgslWork {
   const slope = SLOPE_WGSL[activation]
   const narrow = { rows, nIn, nOut, slope, input: wantInput, weights }
-  if (isNarrow(narrow)) return narrowBackward(narrow)
+  if (!beside && isNarrow(narrow)) return narrowBackward(narrow)
   const lengths: number[] = []
   const dispatches: Dispatch[] = []
   const take = (length: number): Ref => scratch(lengths.push(length) - 1)
@@ -227,9 +249,10 @@ function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantIn
     1,
   )
   const plain = numbers('dz', input(3), nOut, 'inner')
-  const w = { label: 'denseBackwardInput', m: rows, n: nIn, k: nOut, a: plain, b: numbers('w', input(1), nOut, 'inner'), out: output(0) }
+  const own = nIn - (beside?.width ?? 0)
+  const w = { label: 'denseBackwardInput', m: rows, n: own, k: nOut, a: plain, b: numbers('w', input(1), nOut, 'inner'), out: output(0) }
   const first = wantInput ? 1 : 0
-  const x = numbers('x', input(0), nIn, 'outer')
+  const x = inputOperand(nIn, 'outer', beside)
   const products = {
     input: w,
     weights: { label: 'denseBackwardWeights', m: nIn, n: nOut, k: rows, a: x, b: { ...plain, along: 'outer' as const }, out: output(first), slices },
@@ -246,10 +269,14 @@ function backwardKernels({ rows, nIn, nOut }: Sizes, { activation, input: wantIn
     if (written || bias) dispatches.push(slopeKernel({ rows, nOut, slope, dz: written, half, factors, bias }))
   } else dispatches.push(...unalignedSlope({ rows, nOut, slope, dz: written, bias }))
   const gradient = (along: Operand['along']): Operand => (half ? halves('dz', dz, nOut, along) : numbers('dz', dz, nOut, along))
-  if (wantInput) {
-    const store = factors && { store: `v / factors[r / ${FACTOR_ROWS}u]`, storeReads: [{ name: 'factors', ref: factors }] }
-    add({ ...products.input, a: gradient('inner'), ...store, anyMagnitude: !scaled })
+  const inputGradient = {
+    ...products.input,
+    a: gradient('inner'),
+    ...(factors && { store: `v / factors[r / ${FACTOR_ROWS}u]`, storeReads: [{ name: 'factors', ref: factors }] }),
+    anyMagnitude: !scaled,
   }
+  if (wantInput) add(inputGradient)
+  if (beside?.gradient) add({ ...inputGradient, n: beside.width, b: numbers('w', input(1), nOut, 'inner', own), out: beside.gradient })
   if (weights && bias) {
     const balance = factors && { factors: { reads: [{ name: 'factors', ref: factors }], of: 'factors[block]' } }
     add({ ...products.weights, a: { ...x, balances: factors !== undefined }, b: gradient('outer'), ...balance, anyMagnitude: !scaled })

@@ -127,5 +127,5 @@ export function chooseTile(product: Gemm, gpu: GpuTraits): Tile {
 }
 
 /** Narrower matrices fill too little of a matrix unit's tiles. */
-const LEAST_WIDTH = 48
+const LEAST_WIDTH = 24
 const matrixWorthwhile = ({ m, n, k, anyMagnitude }: Gemm): boolean => anyMagnitude !== true && Math.min(m, n, k) >= LEAST_WIDTH

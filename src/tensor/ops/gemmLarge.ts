@@ -106,7 +106,7 @@ function blockOf({ along }: Operand, vectors: number, index: string): string {
 
 /** WGSL function that brings four lines of four numbers, zeros beyond the matrix and beyond `end` of k. */
 function loader(name: 'A' | 'B', operand: Operand, outer: number, k: number): string {
-  const { one, four, stride, along } = operand
+  const { one, four, stride, along, functions = '' } = operand
   const inner = along === 'inner'
   // the memory's lines are numbered by one axis and run along the other
   const [lines, run] = inner ? ['outer0 + block.x * 4u', 'k0 + block.y * 4u'] : ['k0 + block.y * 4u', 'outer0 + block.x * 4u']
@@ -120,7 +120,8 @@ function loader(name: 'A' | 'B', operand: Operand, outer: number, k: number): st
     const single = (p: number): string => `if (run + ${p}u < ${runEnd}) { v[${q}].${'xyzw'[p]} = one${name}(${at} + ${p}u); }`
     return `  if (${inside}) { ${repeat(4, single).join(' ')} }`
   }
-  return `${runInside ? `fn four${name}(i: u32) -> vec4f { return ${four}; }` : `fn one${name}(i: u32) -> f32 { return ${one}; }`}
+  return `${functions}
+${runInside ? `fn four${name}(i: u32) -> vec4f { return ${four}; }` : `fn one${name}(i: u32) -> f32 { return ${one}; }`}
 fn lines${name}(outer0: u32, k0: u32, end: u32, block: vec2u) -> array<vec4f, 4> {
   let line = ${lines};
   let run = ${run};

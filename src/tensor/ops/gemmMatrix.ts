@@ -167,7 +167,7 @@ interface Staged {
 
 /** How an operand's tile gets from memory to registers and from there, as f16, to workgroup memory. */
 function stage(name: 'A' | 'B', operand: Operand, size: number, outer: number, k: number, { tile, invocations, factor }: Staged): Stage {
-  const { along, stride, one, four, half } = operand
+  const { along, stride, one, four, half, functions: calls = '' } = operand
   const { depth } = tile
   const inner = along === 'inner'
   const [lines, run] = inner ? [size, depth] : [depth, size]
@@ -184,7 +184,8 @@ function stage(name: 'A' | 'B', operand: Operand, size: number, outer: number, k
   const [lineAt, runAt] = inner ? [`${origin} + line`, 'at + run'] : ['at + line', `${origin} + run`]
   const scaled = factor && operand.balances ? ` * scales[line / ${FACTOR_ROWS}u]` : ''
   const single = (q: number): string => `if (run + ${q}u < ${runEnd}) { v.${'xyzw'[q]} = one${name}(i + ${q}u); }`
-  const functions = `${inside ? `fn four${name}(i: u32) -> ${vector} { return ${ready ? half : four}; }` : `fn one${name}(i: u32) -> f32 { return ${one}; }`}
+  const functions = `${calls}
+${inside ? `fn four${name}(i: u32) -> ${vector} { return ${ready ? half : four}; }` : `fn one${name}(i: u32) -> f32 { return ${one}; }`}
 fn bring${name}(line: u32, run: u32, end: u32) -> ${vector} {
   var v: ${vector};
   if (line < ${linesEnd} && run < ${runEnd}) {

@@ -81,8 +81,9 @@ ${meet(shares, team)}
 }
 
 /** WGSL function for the element in row r and column c. @param rowLines the memory's lines are the matrix' rows */
-const element = (name: string, { one, stride }: Operand, rowLines: boolean): string =>
-  `fn load${name}(r: u32, c: u32) -> f32 { let i = ${rowLines ? `r * ${stride}u + c` : `c * ${stride}u + r`}; return ${one}; }`
+const element = (name: string, { one, stride, functions = '' }: Operand, rowLines: boolean): string =>
+  `${functions}
+fn load${name}(r: u32, c: u32) -> f32 { let i = ${rowLines ? `r * ${stride}u + c` : `c * ${stride}u + r`}; return ${one}; }`
 
 /** Adds the shares' sums in a tree through tileB, which holds half of them at a time. Constant places in acc keep it in registers. */
 function meet(shares: number, team: number): string {

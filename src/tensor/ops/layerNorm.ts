@@ -1,7 +1,7 @@
 /** y = γ·(x − mean)/√(var + ε) + β over the last axis (Ba et al. 2016). The gradient takes mean and variance again instead of keeping them. */
 import { apply, apply1, type Op } from '../op.ts'
 import { elements, input, lastAxis, type Numbers, output, rowCount, scratch, showShape, type Tensor } from '../tensor.ts'
-import { rowKernel } from './rowKernel.ts'
+import { LANES, rowKernel } from './rowKernel.ts'
 import { float, itemKernel } from './wgsl.ts'
 
 interface Attrs {
@@ -26,11 +26,12 @@ const LAYER_NORM: Op<Attrs> = {
       dispatches: [
         rowKernel({
           label: 'layerNorm',
+          count: lanesFor(width),
           reads: ['x', 'gamma', 'beta'].map((name, index) => ({ name, ref: input(index) })),
           writes: [{ name: 'y', ref: output(0) }],
           rows: rowCount(x.shape),
           body: `${statistics(width, eps)}
-  for (var c = lane; c < ${width}u; c += 64u) { y[base + c] = (x[base + c] - mean) * r * gamma[c] + beta[c]; }`,
+  for (var c = lane; c < ${width}u; c += ${lanesFor(width)}u) { y[base + c] = (x[base + c] - mean) * r * gamma[c] + beta[c]; }`,
         }),
       ],
     }
@@ -69,20 +70,21 @@ const LAYER_NORM_BACKWARD_INPUT: Op<Attrs> = {
       dispatches: [
         rowKernel({
           label: 'layerNormBackwardInput',
+          count: lanesFor(width),
           reads: ['x', 'gamma', 'dy'].map((name, index) => ({ name, ref: input(index) })),
           writes: [{ name: 'dx', ref: output(0) }],
           rows: rowCount(x.shape),
           body: `${statistics(width, eps)}
   var g = 0.0;
   var gx = 0.0;
-  for (var c = lane; c < ${width}u; c += 64u) {
+  for (var c = lane; c < ${width}u; c += ${lanesFor(width)}u) {
     let u = gamma[c] * dy[base + c];
     g += u;
     gx += u * (x[base + c] - mean) * r;
   }
   let meanG = sumLanes(lane, g) * ${float(1 / width)};
   let meanGx = sumLanes(lane, gx) * ${float(1 / width)};
-  for (var c = lane; c < ${width}u; c += 64u) {
+  for (var c = lane; c < ${width}u; c += ${lanesFor(width)}u) {
     dx[base + c] = r * (gamma[c] * dy[base + c] - meanG - (x[base + c] - mean) * r * meanGx);
   }`,
         }),
@@ -130,6 +132,7 @@ const LAYER_NORM_BACKWARD_PARAMS: Op<Attrs> = {
       dispatches: [
         rowKernel({
           label: 'layerNormMoments',
+          count: lanesFor(width),
           reads: [{ name: 'x', ref: input(0) }],
           writes: [{ name: 'moments', ref: scratch(0) }],
           rows,
@@ -180,14 +183,17 @@ const LAYER_NORM_BACKWARD_PARAMS: Op<Attrs> = {
   },
 }
 
+/** A transformer's few rows wait for memory: the fewer turns a lane takes, the sooner they are done. */
+const lanesFor = (width: number): number => (width >= 256 ? 256 : LANES)
+
 /** WGSL for `base`, `mean` and r = 1/√(var + ε) of a row; the variance in a second pass, where it does not cancel. */
 function statistics(width: number, eps: number): string {
   return `  let base = row * ${width}u;
   var s = 0.0;
-  for (var c = lane; c < ${width}u; c += 64u) { s += x[base + c]; }
+  for (var c = lane; c < ${width}u; c += ${lanesFor(width)}u) { s += x[base + c]; }
   let mean = sumLanes(lane, s) * ${float(1 / width)};
   var q = 0.0;
-  for (var c = lane; c < ${width}u; c += 64u) { let d = x[base + c] - mean; q += d * d; }
+  for (var c = lane; c < ${width}u; c += ${lanesFor(width)}u) { let d = x[base + c] - mean; q += d * d; }
   let r = 1.0 / sqrt(sumLanes(lane, q) * ${float(1 / width)} + ${float(eps)});`
 }
 

@@ -5,9 +5,9 @@ import { type Device, tensor } from '../../../src/tensor/device.ts'
 import { gpuBackend } from '../../../src/tensor/gpuBackend.ts'
 import { grad } from '../../../src/tensor/grad.ts'
 import { MATRIX_TILES, type MatrixTile, subgroupMatrices } from '../../../src/tensor/matrixUnit.ts'
-import { dense } from '../../../src/tensor/ops/dense.ts'
 import type { Tile } from '../../../src/tensor/ops/gemm.ts'
 import { LARGE_TILES } from '../../../src/tensor/ops/gemmLarge.ts'
+import { joinedDense } from '../../../src/tensor/ops/joinedDense.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
 import { withEmulatedMatrices } from '../../gpu/emulatedMatrices.ts'
 import { openComputingGpu, openNullGpu } from '../../gpu/softwareGpu.ts'
@@ -97,14 +97,14 @@ async function check(tile: Tile, devices: typeof f32, tolerance: number, cases =
 /** f16's. An adapter may truncate where a GPU rounds to the nearest: twice the error. */
 const HALF = 1e-3
 
-/** A dense layer and its gradients, the rows' gradients spanning thirty powers of two. */
+/** A dense layer of two inputs and its gradients, the rows' gradients spanning thirty powers of two. */
 async function layer(device: Device): Promise<Float32Array[]> {
   const [rows, nIn, nOut] = [7010, 68, 132]
   const leaf = (shape: [number, number], seed: number) => tensor(device, randomValues(shape[0] * shape[1], seed), shape)
-  const [x, w, b] = [leaf([rows, nIn], 1), leaf([nIn, nOut], 2), leaf([1, nOut], 3)]
-  const y = dense(x, w, b, 'softplus')
+  const [x, z, w, b] = [leaf([rows, 40], 1), leaf([rows, nIn - 40], 5), leaf([nIn, nOut], 2), leaf([1, nOut], 3)]
+  const y = joinedDense(x, z, w, b, 'softplus')
   const seed = randomValues(rows * nOut, 4).map((v, i) => v * 2 ** -(10 + (Math.floor(i / nOut / 100) % 30)))
-  const values = await evaluate(device, [y, ...grad(y, [x, w, b], tensor(device, seed, [rows, nOut]))])
+  const values = await evaluate(device, [y, ...grad(y, [x, z, w, b], tensor(device, seed, [rows, nOut]))])
   await device.sync()
   return values
 }

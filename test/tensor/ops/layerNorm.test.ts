@@ -10,6 +10,9 @@ test('rows of an odd width, gradients by x, gamma and beta', () =>
 test('the width of the image tower', () =>
   checkOp({ name: 'layerNorm 192', inputs: [{ shape: [50, 192] }, { shape: [192] }, { shape: [192] }], build: ([x, g, b]) => layerNorm(x, g, b) }))
 
+test('a width of several hundred', () =>
+  checkOp({ name: 'layerNorm 300', inputs: [{ shape: [3, 300] }, { shape: [300] }, { shape: [300] }], build: ([x, g, b]) => layerNorm(x, g, b) }))
+
 test('a large eps', () =>
   checkOp({ name: 'layerNorm eps', inputs: [{ shape: [5, 8] }, { shape: [8] }, { shape: [8] }], build: ([x, g, b]) => layerNorm(x, g, b, 0.5) }))
 
