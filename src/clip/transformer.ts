@@ -1,6 +1,6 @@
 /** The pre-norm transformer block of both CLIP towers (Radford et al. 2021): x += out(attention(norm x)), x += fc2(gelu(fc1(norm x))). */
 import { type AttentionShape, attention } from '../tensor/ops/attention.ts'
-import { add, gelu, quickGelu } from '../tensor/ops/elementwise.ts'
+import { frozenDense } from '../tensor/ops/frozenDense.ts'
 import { layerNorm } from '../tensor/ops/layerNorm.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { ClipActivation, TowerConfig } from './clipConfig.ts'
@@ -53,9 +53,9 @@ export function transformerBlock(x: Tensor, block: TransformerBlock, shape: Atte
   const { norm1, query, key, value, out, norm2, fc1, fc2, eps } = block
   const h = layerNorm(x, norm1.gamma, norm1.beta, eps)
   const attended = attention(linear(h, query), linear(h, key), linear(h, value), shape)
-  const y = add(keep(x), linear(keep(attended), out))
+  const y = frozenDense(keep(x), keep(attended), out)
   const inner = linear(layerNorm(y, norm2.gamma, norm2.beta, eps), fc1)
-  return add(y, linear(block.activation === 'gelu' ? gelu(inner) : quickGelu(inner), fc2))
+  return frozenDense(y, inner, fc2, block.activation === 'gelu' ? 'gelu' : 'quickGelu')
 }
 
 /** All blocks; `keep` applies to the last. */

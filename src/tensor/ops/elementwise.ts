@@ -4,7 +4,7 @@ import { elements, input, output, type Shape, sameShape, showShape, type Tensor 
 import { sum } from './reduce.ts'
 import { float, itemKernel } from './wgsl.ts'
 
-interface Unary {
+export interface Unary {
   /** y from x; p and q are the call's constants. */
   readonly js: (x: number, p: number, q: number) => number
   readonly wgsl: (p: string, q: string) => string
@@ -19,7 +19,8 @@ function erf(x: number): number {
   const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-x * x)
   return x < 0 ? tail - 1 : 1 - tail
 }
-const ERF_WGSL = `fn erf(x: f32) -> f32 {
+/** WGSL functions erf, sigmoid and softplus, which the rules use. */
+export const RULE_FUNCTIONS = `fn erf(x: f32) -> f32 {
   let t = 1.0 / (1.0 + 0.3275911 * abs(x));
   let tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * exp(-x * x);
   return select(1.0 - tail, tail - 1.0, x < 0.0);
@@ -75,7 +76,8 @@ interface UnaryAttrs {
   readonly p: number
   readonly q: number
 }
-const rule = (kind: UnaryName): Unary => UNARY[kind]
+/** How a function and its slope are computed, in JS and in WGSL; for operations that contain one. */
+export const rule = (kind: UnaryName): Unary => UNARY[kind]
 
 const UNARY_OP: Op<UnaryAttrs> = {
   name: 'unary',
@@ -86,7 +88,7 @@ const UNARY_OP: Op<UnaryAttrs> = {
         label: kind,
         reads: [{ name: 'x', ref: input(0) }],
         writes: [{ name: 'y', ref: output(0) }],
-        declarations: ERF_WGSL,
+        declarations: RULE_FUNCTIONS,
         items: elements(x.shape),
         body: `  let v = x[i];\n  y[i] = ${rule(kind).wgsl(float(p), float(q))};`,
       }),
@@ -114,7 +116,7 @@ const UNARY_BACKWARD: Op<UnaryAttrs> = {
         label: `${kind}Backward`,
         reads: ['x', 'y', 'dy'].map((name, index) => ({ name, ref: input(index) })),
         writes: [{ name: 'dx', ref: output(0) }],
-        declarations: ERF_WGSL,
+        declarations: RULE_FUNCTIONS,
         items: elements(x.shape),
         body: `  let v = x[i];\n  let r = y[i];\n  dx[i] = dy[i] * (${rule(kind).wgslSlope(float(p), float(q))});`,
       }),

@@ -31,6 +31,8 @@ export interface Gemm {
   /** WGSL expression in v (the sum), r and c: what is stored; `v` by default. `storeReads` is what it reads. */
   readonly store?: string
   readonly storeReads?: readonly Binding[]
+  /** WGSL functions that `store` calls. */
+  readonly storeFunctions?: string
   /** Slices of k; by default as many as keep the device busy. */
   readonly slices?: number
   /** An operand may be of any magnitude, as gradients are, and has no factors: not for f16. */
@@ -89,13 +91,14 @@ export function gemm(
     reads: [{ name: 'partial', ref: partial }, ...storeReads],
     writes: [{ name: 'y', ref: out }],
     items: m * n,
+    declarations: product.storeFunctions,
     body: `  let r = i / ${n}u;
   let c = i % ${n}u;
   var v = 0.0;
   for (var s = 0u; s < ${slices}u; s++) { v += partial[s * ${m * n}u + i]; }
   y[i] = ${store};`,
   })
-  const part = { ...product, out: partial, store: 'v', storeReads: [], slices, slice }
+  const part = { ...product, out: partial, store: 'v', storeReads: [], storeFunctions: '', slices, slice }
   return { scratch: [slices * m * n], dispatches: [kernelOf(part, tile, gpu), sum] }
 }
 

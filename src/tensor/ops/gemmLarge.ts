@@ -27,7 +27,7 @@ const INVOCATIONS = 256
 const DEPTH = 16
 
 export function largeKernel(work: TileWork, { rows, columns }: LargeTile): Dispatch {
-  const { label, m, n, k, a, b, out, store, storeReads, slices, slice } = work
+  const { label, m, n, k, a, b, out, store, storeReads, storeFunctions = '', slices, slice } = work
   const reads = [...a.reads, ...b.reads, ...storeReads]
   const wide = n % 4 === 0
   const [rowVectors, columnVectors] = [rows / 4, columns / 4]
@@ -38,6 +38,7 @@ var<workgroup> tileA: array<vec4f, ${DEPTH * rowVectors}>;
 var<workgroup> tileB: array<vec4f, ${DEPTH * columnVectors}>;
 ${loader('A', a, m, k)}
 ${loader('B', b, n, k)}
+${storeFunctions}
 fn stored(v: f32, r: u32, c: u32) -> f32 { return ${store}; }
 @compute @workgroup_size(${INVOCATIONS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
   let row0 = group.y * ${rows}u;

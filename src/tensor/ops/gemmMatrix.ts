@@ -38,7 +38,7 @@ function bytesOf({ rows, columns, depth, down, across }: MatrixTile, unit: Matri
 const MOST_BLOCKS = 64
 
 export function matrixKernel(work: TileWork, tile: MatrixTile, unit: MatrixUnit): Dispatch {
-  const { label, m, n, k, a, b, out, store, storeReads, slices, slice, factors } = work
+  const { label, m, n, k, a, b, out, store, storeReads, storeFunctions = '', slices, slice, factors } = work
   const { rows, columns, depth, down, across } = tile
   if (factors && slice > MOST_BLOCKS * FACTOR_ROWS)
     throw new Error(`gemm ${label}: slices of ${slice} rows; factors are kept for ${MOST_BLOCKS * FACTOR_ROWS}`)
@@ -72,6 +72,7 @@ var<workgroup> tileA: array<f16, ${stageA.size}>;
 var<workgroup> tileB: array<f16, ${stageB.size}>;
 var<workgroup> room: array<f32, ${down * across * unit.m * roomStride}>;
 ${factors ? `var<workgroup> scales: array<f32, ${MOST_BLOCKS}>;\nfn scaleOf(block: u32) -> f32 { return ${factors.of}; }` : ''}
+${storeFunctions}
 fn stored(v: f32, r: u32, c: u32) -> f32 { return ${store}; }
 ${stageA.functions}
 ${stageB.functions}

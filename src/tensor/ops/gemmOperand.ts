@@ -49,6 +49,14 @@ export function joined([left, right]: readonly [Ref, Ref], widths: readonly [num
   return { reads, functions, one: 'joined(i >> 2u)[i & 3u]', four: 'joined(i)', stride, along }
 }
 
+/** The operand's numbers, each put through `activate`, a WGSL expression in v. @param functions what the expression calls */
+export function activated(operand: Operand, activate: string, functions: string): Operand {
+  const own = `${functions}fn activate(v: f32) -> f32 { return ${activate}; }
+fn activateFour(v: vec4f) -> vec4f { return vec4f(activate(v.x), activate(v.y), activate(v.z), activate(v.w)); }`
+  const four = operand.four && `activateFour(${operand.four})`
+  return { ...operand, functions: `${operand.functions ?? ''}${own}`, one: `activate(${operand.one})`, four, half: undefined }
+}
+
 /** f16, two to a word, its lines `stride` long, a multiple of 4. For matrix units. */
 export function halves(name: string, ref: Ref, stride: number, along: Operand['along']): Operand {
   const four = `vec4f(unpack2x16float(${name}[i].x), unpack2x16float(${name}[i].y))`

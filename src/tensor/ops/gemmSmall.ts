@@ -11,7 +11,7 @@ const INVOCATIONS = 256
 /** `depth` of k at a time, shared out to `shares` invocations per 4 x 4 elements. */
 export const SMALL_TILE = { rows: 16, columns: 32, depth: 64, shares: 8 } as const
 
-export function smallKernel({ label, m, n, k, a, b, out, store, storeReads, slices, slice }: TileWork): Dispatch {
+export function smallKernel({ label, m, n, k, a, b, out, store, storeReads, storeFunctions = '', slices, slice }: TileWork): Dispatch {
   const { rows, columns, depth, shares } = SMALL_TILE
   const reads = [...a.reads, ...b.reads, ...storeReads]
   const across = columns / 4
@@ -39,6 +39,7 @@ export function smallKernel({ label, m, n, k, a, b, out, store, storeReads, slic
   const code = `${bindingHeader(reads, [{ name: 'y', ref: out }])}
 var<workgroup> tileA: array<f32, ${rows * strideA}>;
 var<workgroup> tileB: array<f32, ${depth * strideB}>;
+${storeFunctions}
 ${element('A', a, a.along === 'inner')}
 ${element('B', b, b.along === 'outer')}
 @compute @workgroup_size(${INVOCATIONS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {

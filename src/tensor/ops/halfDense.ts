@@ -10,7 +10,7 @@ import { numbers, type Operand } from './gemmOperand.ts'
 
 export type HalfFormat = 'f16' | 'bf16'
 
-interface Attrs {
+export interface PackedAttrs {
   readonly format: HalfFormat
   readonly nIn: number
   readonly nOut: number
@@ -31,7 +31,7 @@ const FOUR: Record<HalfFormat, string> = {
 }
 
 /** The packed weights [out, in] as an operand. */
-const weights = (format: HalfFormat, nIn: number, along: Operand['along']): Operand => ({
+export const packedWeights = (format: HalfFormat, nIn: number, along: Operand['along']): Operand => ({
   reads: [{ name: 'w', ref: input(1), dtype: 'u32' }],
   one: ELEMENT[format],
   four: nIn % 4 === 0 ? FOUR[format] : undefined,
@@ -39,12 +39,12 @@ const weights = (format: HalfFormat, nIn: number, along: Operand['along']): Oper
   along,
 })
 
-function widen(words: Numbers, { format, nIn, nOut }: Attrs): Float32Array {
+export function widen(words: Numbers, { format, nIn, nOut }: PackedAttrs): Float32Array {
   const bits = new Uint16Array(words.buffer, words.byteOffset, nIn * nOut)
   return format === 'f16' ? float16ToFloat32(bits) : bfloat16ToFloat32(bits)
 }
 
-const HALF_DENSE: Op<Attrs> = {
+const HALF_DENSE: Op<PackedAttrs> = {
   name: 'halfDense',
   shape: ([x, w, b], { nIn, nOut }) => {
     if (lastAxis(x.shape) !== nIn) throw new Error(`halfDense: inner sizes differ, ${showShape(x.shape)} x [${nOut}, ${nIn}] transposed`)
@@ -63,7 +63,7 @@ const HALF_DENSE: Op<Attrs> = {
         n: nOut,
         k: nIn,
         a: numbers('x', input(0), nIn, 'inner'),
-        b: weights(format, nIn, 'inner'),
+        b: packedWeights(format, nIn, 'inner'),
         out: output(0),
         store: b ? 'v + b[c]' : 'v',
         storeReads: b ? [{ name: 'b', ref: input(2) }] : [],
@@ -87,7 +87,7 @@ const HALF_DENSE: Op<Attrs> = {
   },
 }
 
-const HALF_DENSE_BACKWARD: Op<Attrs & { readonly x: TensorType['shape'] }> = {
+const HALF_DENSE_BACKWARD: Op<PackedAttrs & { readonly x: TensorType['shape'] }> = {
   name: 'halfDenseBackward',
   shape: (_, { x }) => [{ shape: x, dtype: 'f32' }],
   wgsl: ({ inputs: [dy] }, { format, nIn, nOut }, gpu) =>
@@ -98,7 +98,7 @@ const HALF_DENSE_BACKWARD: Op<Attrs & { readonly x: TensorType['shape'] }> = {
         n: nIn,
         k: nOut,
         a: numbers('dy', input(0), nOut, 'inner'),
-        b: weights(format, nIn, 'outer'),
+        b: packedWeights(format, nIn, 'outer'),
         out: output(0),
         anyMagnitude: true,
       },
