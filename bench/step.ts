@@ -43,7 +43,8 @@ const SIZE = tiny ? 16 : 128
 /** Of the norm of a result's error to the norm of the result: of sums of f32, and of products of f16. */
 const TOLERANCE = { blocks: 1e-5, matrices: 1e-2 }
 
-type Choice = NonNullable<Device['mlp']>
+/** A way to cut chains of layers, or what the device chooses at precision 'half'. */
+type Choice = NonNullable<Device['mlp']> | 'half'
 const cut = (rows: number, blockRows: 4 | 8, blockColumns: 4 | 8, groups: number, layersPerDispatch: number): Choice => ({
   units: 'blocks',
   rows,
@@ -63,6 +64,7 @@ const matrices = (rows: number, subgroups: number, groups: number, layersPerDisp
 const CANDIDATES: readonly (readonly [string, Choice | undefined])[] = [
   ['layers', 'layers'],
   ['chosen', undefined],
+  ['chosen at half', 'half'],
   ...[1, 2, 3, 5].map(n => [`R64 4x4 ${n} per dispatch`, cut(64, 4, 4, 264, n)] as const),
   ...[1, 2, 3].map(n => [`R64 8x4 ${n} per dispatch`, cut(64, 8, 4, 528, n)] as const),
   ...[1, 2].map(n => [`R64 8x8 ${n} per dispatch`, cut(64, 8, 8, 792, n)] as const),
@@ -76,7 +78,8 @@ const CANDIDATES: readonly (readonly [string, Choice | undefined])[] = [
 
 const base = await openDevice({ kind: process.env.FACECLIPNERF_DEVICE ? undefined : 'gpu' })
 if (!base.adapter) throw new Error(`bench:step: ${base.description}; name an adapter in FACECLIPNERF_DEVICE`)
-const withChoice = (mlp: Choice | undefined): Device => Object.create(base, { mlp: { value: mlp } }) as Device
+const withChoice = (mlp: Choice | undefined): Device =>
+  Object.create(base, mlp === 'half' ? { precision: { value: mlp } } : { mlp: { value: mlp } }) as Device
 const candidates = CANDIDATES.filter(([name]) => options.only.split(',').some(part => name.includes(part)))
 console.log(`${base.description}, Node ${process.version}; ${JSON.stringify(base.adapter.limits)}; ${[...base.adapter.features].sort().join(' ')}\n`)
 
@@ -181,7 +184,7 @@ async function compareLayers(): Promise<void> {
         const times = await plans.both.profile()
         const onDevice = [...times.values()].reduce((sum, { ms }) => sum + ms, 0)
         const { element, norm } = errorsOf((await valuesOf(plans)) ?? [], expected ?? [])
-        const bound = typeof choice === 'object' ? TOLERANCE[choice.units] : TOLERANCE.blocks
+        const bound = choice === 'half' ? TOLERANCE.matrices : typeof choice === 'object' ? TOLERANCE[choice.units] : TOLERANCE.blocks
         const rate = (count: number, ms: number): string => (count / ms / 1e9).toFixed(1)
         console.log(
           `| ${net} | ${name} | ${us(forward)} | ${rate(flops, forward)} | ${us(both)} | ${rate(3 * flops, both)} | ${us(onDevice)} | ${element.toExponential(1)}, ${norm.toExponential(1)} | ${norm < bound ? 'ok' : 'WRONG'} |`,
@@ -294,7 +297,7 @@ async function compareSteps(): Promise<void> {
       continue
     }
     console.log(`| ${name} | ${stepRow(time)}`)
-    if (!['layers', 'chosen'].includes(name)) continue
+    if (!['layers', 'chosen', 'chosen at half'].includes(name)) continue
     const total = time.kernels.reduce((sum, [, { ms }]) => sum + ms, 0)
     for (const [kernel, { ms, calls }] of time.kernels.slice(0, 40))
       console.log(`      ${kernel.padEnd(32)} ${us(ms).padStart(7)} µs ${((100 * ms) / total).toFixed(1).padStart(5)} % in ${calls}`)

@@ -1,5 +1,6 @@
 /** A device holds memory and runs planned steps. The GPU and the CPU backend are the two; everything above tensor/ is written once for both. */
 import type { KernelTime, MatrixShape } from '../gpu/gpuDevice.ts'
+import type { Precision } from './gpuTraits.ts'
 import type { MlpTiling } from './ops/fusedMlp.ts'
 import type { GraphNode, Memory, Numbers, Region } from './tensor.ts'
 import { type DType, elements, type Shape, showShape, Tensor } from './tensor.ts'
@@ -37,6 +38,8 @@ export interface Device extends Disposable {
   readonly description: string
   /** Absent on the CPU. */
   readonly adapter?: AdapterFacts
+  /** What dense layers and chains of narrow ones are computed at; absent on the CPU, which has f32. */
+  readonly precision?: Precision
   /** How chains of narrow layers are computed: cut like this, or layer by layer. Chosen by the adapter without. */
   readonly mlp?: MlpTiling | 'layers'
   /** Zero-filled memory that lives until released or collected. */

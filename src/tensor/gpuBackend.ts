@@ -27,6 +27,7 @@ export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f3
     kind: 'gpu',
     description: `GPU, ${gpu.name}${precisionNote(traits)}`,
     adapter: gpu,
+    precision: traits.precision,
     allocate: bytes => ({ bytes, buffer: gpu.createBuffer(bytes) }) as GpuMemory,
     release: memory => gpu.destroyBuffer(bufferOf(memory)),
     write: (region, data) => gpu.write(bufferOf(region.memory), region.offset * 4, data),

@@ -3,7 +3,7 @@ import type { GpuDevice } from '../gpu/gpuDevice.ts'
 import { type MatrixUnit, subgroupMatrices } from './matrixUnit.ts'
 
 /**
- * Of the products of wide dense layers; sums are always f32.
+ * Of the products of dense layers, wide ones and chains of narrow ones; sums are always f32.
  *
  * | precision | operands | relative error of a product (Frobenius) |
  * |---|---|---|

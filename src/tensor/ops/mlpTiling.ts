@@ -1,4 +1,5 @@
 /** Whether a device computes a chain of narrow layers as one operation, and how it is cut. */
+import type { MatrixShape } from '../../gpu/gpuDevice.ts'
 import type { AdapterFacts, Device } from '../device.ts'
 import type { MlpTiling } from './fusedMlp.ts'
 import { backwardMemory } from './fusedMlpBackwardWgsl.ts'
@@ -7,7 +8,7 @@ import { type MlpShape, tileWidth } from './fusedMlpLayout.ts'
 import { tileOf } from './fusedMlpTile.ts'
 import { matrixBackwardMemory } from './matrixMlpBackwardWgsl.ts'
 import { matrixForwardMemory } from './matrixMlpForwardWgsl.ts'
-import { EDGE, matrixTile } from './matrixMlpTile.ts'
+import { EDGE, type MatrixTiling, matrixTile } from './matrixMlpTile.ts'
 
 /** Below this the tiles do not fill a GPU, and the simple layers are as quick. */
 const LEAST_ROWS = 512
@@ -19,17 +20,31 @@ const TILINGS: readonly MlpTiling[] = [
   { units: 'blocks', rows: 16, blockRows: 4, blockColumns: 4, groups: 528, layersPerDispatch: 1 },
 ]
 
+/** The same at precision 'half', for matrix units. */
+const MATRIX_TILINGS: readonly Omit<MatrixTiling, 'lanes'>[] = [
+  { units: 'matrices', rows: 64, subgroups: 8, groups: 264, layersPerDispatch: 3 },
+  { units: 'matrices', rows: 32, subgroups: 8, groups: 264, layersPerDispatch: 3 },
+  { units: 'matrices', rows: 32, subgroups: 4, groups: 528, layersPerDispatch: 2 },
+]
+
+/** What a choice is made by. */
+type Chooser = Pick<Device, 'kind' | 'adapter' | 'precision' | 'mlp'>
+
 /** The tiling for these layers; undefined where layers one by one serve better, as on the CPU. */
-export function mlpTiling({ kind, adapter, mlp }: Pick<Device, 'kind' | 'adapter' | 'mlp'>, shape: MlpShape, rows: number): MlpTiling | undefined {
+export function mlpTiling({ kind, adapter, precision, mlp }: Chooser, shape: MlpShape, rows: number): MlpTiling | undefined {
   if (kind === 'cpu' || !adapter || mlp === 'layers' || rows < LEAST_ROWS || tileWidth(shape) === undefined) return undefined
-  return (mlp ? [mlp] : TILINGS).find(tiling => fits(adapter, shape, tiling))
+  const lanes = adapter.matrixShapes.find(isSquare)?.lanes
+  const halves = precision === 'half' && lanes !== undefined ? MATRIX_TILINGS.map(t => ({ ...t, lanes })) : []
+  return (mlp ? [mlp] : [...halves, ...TILINGS]).find(tiling => fits(adapter, shape, tiling))
 }
+
+const isSquare = ({ m, n, k }: MatrixShape): boolean => m === EDGE && n === EDGE && k === EDGE
 
 function fits({ limits, matrixShapes }: AdapterFacts, shape: MlpShape, tiling: MlpTiling): boolean {
   const { maxComputeWorkgroupStorageSize: memory, maxComputeInvocationsPerWorkgroup: invocations } = limits
   if (tiling.units === 'blocks')
     return tileOf(shape, tiling).threads <= invocations && Math.max(forwardMemory(shape, tiling), backwardMemory(shape, tiling)) <= memory
   const tile = matrixTile(shape, tiling)
-  const units = matrixShapes.some(({ m, n, k, lanes }) => m === EDGE && n === EDGE && k === EDGE && lanes === tiling.lanes)
+  const units = matrixShapes.some(s => isSquare(s) && s.lanes === tiling.lanes)
   return units && tile !== undefined && tile.threads <= invocations && Math.max(matrixForwardMemory(tile), matrixBackwardMemory(tile)) <= memory
 }
