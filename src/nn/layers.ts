@@ -33,7 +33,7 @@ export function layerChain(
   layers: readonly NamedLayer[],
   { lipschitz = 'none', condition }: ChainOptions = {},
 ): Tensor[] {
-  const parts = 'shape' in x ? [x] : x
+  const parts: readonly Tensor[] = 'shape' in x ? [x] : x
   const widthOf = (name: string): number => parameters.get(`${name}/bias`).length
   const shape = {
     nIn: parts.reduce((sum, { shape }) => sum + lastAxis(shape), 0),

@@ -1,6 +1,7 @@
 /** A dense layer, plain or Lipschitz-normalised (paper Eq. 9). */
-import { type Activation, dense } from '../tensor/ops/dense.ts'
+
 import { concat } from '../tensor/ops/concat.ts'
+import { type Activation, dense } from '../tensor/ops/dense.ts'
 import { joinedDense } from '../tensor/ops/joinedDense.ts'
 import { lipschitzScale } from '../tensor/ops/lipschitz.ts'
 import { sliceRows } from '../tensor/ops/rows.ts'

@@ -14,11 +14,13 @@ import { gridSamples, gridUpdate } from '../../src/tensor/ops/densityGrid.ts'
 import * as elementwise from '../../src/tensor/ops/elementwise.ts'
 import { expSe3 } from '../../src/tensor/ops/expSe3.ts'
 import { cosineWindow, frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
+import { frozenDense } from '../../src/tensor/ops/frozenDense.ts'
 import { fusedMlp, type MlpShape, type MlpTiling } from '../../src/tensor/ops/fusedMlp.ts'
 import { mlpMatrices } from '../../src/tensor/ops/fusedMlpLayout.ts'
 import { gatherRows } from '../../src/tensor/ops/gather.ts'
 import { halfDense } from '../../src/tensor/ops/halfDense.ts'
 import { hashEncoding, hashTableLength } from '../../src/tensor/ops/hashEncoding.ts'
+import { joinedDense } from '../../src/tensor/ops/joinedDense.ts'
 import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
 import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
 import { lipschitzScale, product } from '../../src/tensor/ops/lipschitz.ts'
@@ -167,6 +169,16 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
     operation('dense of few rows', [[50, 3072], [3072, 768], [768]], ([x, w, b]) => dense(x, w, b)),
     ...(['f16', 'bf16'] as const).map(format =>
       operation(`halfDense ${format}`, [[50, 768], halves(3072 * 768)], ([x, w]) => halfDense(x, w, undefined, { format, nOut: 3072 })),
+    ),
+    operation('joinedDense', [[Q, 64], [Q, 44], [108, 64], [64]], ([x, z, w, b]) => joinedDense(x, z, w, b, 'relu')),
+    operation(
+      'frozenDense',
+      [
+        [50, 768],
+        [50, 3072],
+        [3072, 768],
+      ],
+      ([y, x, w]) => frozenDense(y, x, { w: detach(w) }, 'quickGelu'),
     ),
     operation('softmax', [[Q, 6]], ([x]) => softmax(x)),
     operation('layerNorm', [[200, 768], [768], [768]], ([x, gamma, beta]) => layerNorm(x, gamma, beta)),
