@@ -33,16 +33,13 @@ try {
     await writeFile(join(folder, 'transforms.json'), JSON.stringify({ w: width, h: height, fl_x: 1500, ...more, frames: list }))
     for (const size of sizes) {
       const start = performance.now()
-      let [peak, bytes] = [0, 0]
+      let bytes = 0
       const { imported } = await openDataset(join(folder, 'transforms.json'))
-      for await (const step of writeCapture(imported, join(folder, 'out.capture'), { size, overwrite: true })) {
-        peak = Math.max(peak, process.memoryUsage.rss())
-        bytes = step.bytes
-      }
+      for await (const step of writeCapture(imported, join(folder, 'out.capture'), { size, overwrite: true })) bytes = step.bytes
       const seconds = (performance.now() - start) / 1000
       const kind = 'camera_model' in more ? 'fisheye' : 'OPENCV'
       console.log(
-        `${frames} x ${width}x${height} ${kind}, JPEG of ${(jpeg.length / 1e6).toFixed(2)} MB, size ${size}: ${seconds.toFixed(1)} s, peak ${(peak / 2 ** 30).toFixed(2)} GiB, wrote ${(bytes / 1e6).toFixed(0)} MB`,
+        `${frames} x ${width}x${height} ${kind}, JPEG of ${(jpeg.length / 1e6).toFixed(2)} MB, size ${size}: ${seconds.toFixed(1)} s, peak so far ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB, wrote ${(bytes / 1e6).toFixed(0)} MB`,
       )
     }
   }

@@ -33,7 +33,7 @@ const CHECKPOINT_MS = 60_000
 export function trainCommand(terminal: Terminal): Command {
   const command = new Command('train')
     .description('reconstruct a face from a capture; Ctrl-C saves a checkpoint')
-    .argument('<capture>', 'folder in the Nerfies / HyperNeRF layout')
+    .argument('<capture>', 'a .capture folder, or one in the Nerfies / HyperNeRF layout')
     .requiredOption('-o, --output <file>', 'the .scene file to write; also the checkpoint')
     .addOption(new Option('--preset <name>', 'sizes and recipe (default: tiny on the CPU, fast on a GPU)').choices(Object.keys(PRESETS)))
     .option('--steps <n>', "training steps (default: the preset's)", count)

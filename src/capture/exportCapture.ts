@@ -115,10 +115,11 @@ function intrinsics(camera: Camera): Partial<Record<keyof typeof intrinsicNames,
   }
 }
 
-/** Instants of a `.capture` folder that knows them for all frames. */
+/** Instants of a `.capture` folder that knows them for all frames; the capture.json of another program has none that are meant for us. */
 async function frameTimes(source: FileSource): Promise<Map<string, number> | undefined> {
   if (!(await source.exists('capture.json'))) return undefined
-  const frames = fieldsOf(await readJson(source, 'capture.json'), source.describe('capture.json')).inner('frames')
+  const facts = fieldsOf(await readJson(source, 'capture.json'), source.describe('capture.json'))
+  const frames = facts.has('version') && facts.has('format') ? facts.inner('frames') : undefined
   if (!frames) return undefined
   const times = new Map<string, number>()
   for (const id of frames.names()) {

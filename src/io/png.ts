@@ -96,7 +96,8 @@ function chunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
   return out
 }
 
-function crc32(bytes: Uint8Array): number {
+/** The checksum of PNG and zip (ISO 3309). */
+export function crc32(bytes: Uint8Array): number {
   crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n
     for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1

@@ -1,6 +1,7 @@
 /** A zip file as a tree, read entry by entry and never unpacked to disk (Node only). */
 import type { Entry, ZipFile } from 'yauzl'
 import { type FileTree, sortPaths } from './fileTree.ts'
+import { crc32 } from './png.ts'
 
 /** An entry larger than this is no picture and no pose file. */
 const LARGEST_ENTRY = 2 ** 30
@@ -95,6 +96,7 @@ async function unpack(zip: ZipFile, entry: Entry, path: string): Promise<Uint8Ar
       at += chunk.length
     }
     if (at !== bytes.length) throw new Error(`${at} bytes instead of ${bytes.length}`)
+    if (crc32(bytes) !== entry.crc32) throw new Error('its checksum does not fit') // yauzl leaves this to us
     return bytes
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)

@@ -207,6 +207,11 @@ describe('zips', () => {
     )
     await zipCase(zip([{ name: 'transforms.json', bytes: json(transformsOf(CAMERAS)) }, ...entries]), /frame_000\.png: the entry is damaged/)
   })
+  it('changed inside, without a trace in its sizes', async () => {
+    const changed = json(transformsOf(CAMERAS)).map((byte, i) => (i === 5 ? byte ^ 1 : byte))
+    const entry = { name: 'transforms.json', bytes: json(transformsOf(CAMERAS)), raw: changed, method: 0 }
+    await zipCase(zip([entry]), /transforms\.json: the entry is damaged \(its checksum does not fit\)/)
+  })
   it('encrypted', async () =>
     zipCase(await zipped([{ name: 'x.png', bytes: evil, flags: 1 }]), /"x\.png" is encrypted; make the zip without a password/))
   it('another packing', async () =>

@@ -118,6 +118,25 @@ describe('import', () => {
 })
 
 describe('export', () => {
+  it("takes a folder that is none of ours, also beside another program's capture.json; without bounds they are found again", async () => {
+    const { code, err } = await cli(['export', 'assets/captures/ada-mini', '--format', 'transforms', '-o', at('ada')])
+    expect(code, err).toBe(0)
+    const model = JSON.parse(readFileSync(at('ada/transforms.json'), 'utf8'))
+    expect(model.frames).toHaveLength(56)
+    const { near, far } = model.faceclipnerf
+    delete model.faceclipnerf
+    writeFileSync(at('ada/transforms.json'), JSON.stringify(model))
+    expect((await cli(['import', at('ada'), '-o', at('ada.capture'), '--yes'])).code).toBe(0)
+    const capture = await loadCapture(at('ada.capture'))
+    const [found, known] = [await loadCapture('assets/captures/ada-mini'), capture].map(one => one.frames.map(({ split, code }) => [split, code]))
+    expect(found).toEqual(known)
+    // the true near is three quarters of the nearest surface, the true far behind the farthest wall
+    expect(capture.near / capture.scale).toBeGreaterThan(0.5 * near)
+    expect(capture.near / capture.scale).toBeLessThan(1.1 * near)
+    expect(capture.far / capture.scale).toBeGreaterThan(0.9 * far)
+    expect(capture.far / capture.scale).toBeLessThan(2 * far)
+  })
+
   it('writes a folder that imports again', async () => {
     await cli(['import', await makeSet('there'), '-o', at('there.capture'), '--yes'])
     for (const format of ['nerfies', 'transforms']) {

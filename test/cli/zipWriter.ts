@@ -1,5 +1,6 @@
 /** Zips as no honest program writes them. */
-import { crc32, deflateRawSync } from 'node:zlib'
+import { deflateRawSync } from 'node:zlib'
+import { crc32 } from '../../src/io/png.ts'
 
 export interface ZipEntry {
   name: string
@@ -25,26 +26,22 @@ export function zip(entries: readonly ZipEntry[]): Uint8Array {
   for (const { name, bytes, method = 8, mode = 0o100644, flags = 0, claim = {}, raw, shared = false } of entries) {
     const packed = Buffer.from(raw ?? (method === 8 ? deflateRawSync(bytes) : bytes))
     const names = Buffer.from(name)
-    const header = (size: number): Buffer => {
-      const head = Buffer.alloc(size)
-      return head
-    }
-    const local = header(30)
+    const local = Buffer.alloc(30)
     local.writeUInt32LE(0x04034b50, 0)
     local.writeUInt16LE(20, 4)
     local.writeUInt16LE(flags | 0x800, 6)
     local.writeUInt16LE(method, 8)
-    local.writeUInt32LE(crc(bytes), 14)
+    local.writeUInt32LE(crc32(bytes), 14)
     local.writeUInt32LE(claim.packed ?? packed.length, 18)
     local.writeUInt32LE(claim.size ?? bytes.length, 22)
     local.writeUInt16LE(names.length, 26)
-    const central = header(46)
+    const central = Buffer.alloc(46)
     central.writeUInt32LE(0x02014b50, 0)
     central.writeUInt16LE((3 << 8) | 20, 4)
     central.writeUInt16LE(20, 6)
     central.writeUInt16LE(flags | 0x800, 8)
     central.writeUInt16LE(method, 10)
-    central.writeUInt32LE(crc(bytes), 16)
+    central.writeUInt32LE(crc32(bytes), 16)
     central.writeUInt32LE(claim.packed ?? packed.length, 20)
     central.writeUInt32LE(claim.size ?? bytes.length, 24)
     central.writeUInt16LE(names.length, 28)
@@ -64,5 +61,3 @@ export function zip(entries: readonly ZipEntry[]): Uint8Array {
   end.writeUInt32LE(at, 16)
   return new Uint8Array(Buffer.concat([...parts, list, end]))
 }
-
-const crc = (bytes: Uint8Array): number => (typeof crc32 === 'function' ? crc32(bytes) : 0)
