@@ -7,7 +7,7 @@
  * Schedules stretch over `--steps`. Without it, `--times` first measures the pace on a device of its own and stretches them over what fits the longest
  * time; `--at` (marks in steps) leaves the preset's schedule as it is.
  *
- * `--config` lays JSON over the preset, e.g. '{"sampling":{"samples":24}}'; `--out` keeps the scene, `--pictures` a folder of sheets. For a machine without this tree: esbuild bench/heldOut.ts --bundle --platform=node --format=esm
+ * `--precision half` takes matrix units where the GPU has them. `--config` lays JSON over the preset, e.g. '{"sampling":{"samples":24}}'; `--out` keeps the scene, `--pictures` a folder of sheets. For a machine without this tree: esbuild bench/heldOut.ts --bundle --platform=node --format=esm
  * --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers --outfile=heldOut.mjs
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -43,6 +43,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string' },
     pictures: { type: 'string' },
     config: { type: 'string', default: '{}' },
+    precision: { type: 'string', default: 'f32' },
   },
 })
 /** Steps between reports, which wait for the device: seldom enough to cost nothing, often enough to hit a mark. */
@@ -59,7 +60,7 @@ const marks = numbersOf(values.times ?? values.at ?? '')
 const capture = await captureAt(path, values.resolution === undefined ? undefined : numberOf('resolution', values.resolution))
 const steps = values.steps === undefined ? (timed ? await stepsWithin(marks[marks.length - 1]) : undefined) : numberOf('steps', values.steps)
 
-using device = await openDevice()
+using device = await openDevice({ precision: precisionName(values.precision) })
 console.error(
   `${capture.name}, ${capture.frames[0].camera.imageSize.join('x')}, preset ${name}, ${steps ?? preset(name).training.steps} steps; ${device.description}`,
 )
@@ -101,7 +102,7 @@ async function savePictures(folder: string, step: number, { views }: SceneReport
 
 /** Steps that fit `seconds` on this machine. Measured on a device of its own, so that the run itself compiles its kernels anew. */
 async function stepsWithin(seconds: number): Promise<number> {
-  using pilot = await openDevice()
+  using pilot = await openDevice({ precision: precisionName(values.precision) })
   let began: { at: number; step: number } | undefined
   for await (const { step } of train(newScene(pilot), capture, { reportEvery: 5 })) {
     began ??= { at: performance.now(), step }
@@ -130,6 +131,10 @@ function merged(base: unknown, changes: unknown): unknown {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function precisionName(text: string): 'f32' | 'half' {
+  return text === 'f32' || text === 'half' ? text : fail(`--precision is "${text}"; give f32 or half`)
 }
 
 function presetName(text: string): PresetName {
