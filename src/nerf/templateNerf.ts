@@ -40,13 +40,17 @@ export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {
   return { ...specs, [`${name}/density/bias`]: { ...specs[`${name}/density/bias`], init: constant(c.densityBias) } }
 }
 
-/** x [Q, in] and, if there is one, a condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0. */
+/**
+ * x [Q, in] and, if there is one, a condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0.
+ * @param beside the last of the inputs, where they are a tensor of their own
+ */
 export function radianceMlp(
   parameters: ParameterSet,
   name: string,
   x: Tensor,
   condition: Tensor | undefined,
   c: RadianceConfig,
+  beside?: Tensor,
 ): { rgb: Tensor; sigma: Tensor } {
   const { lipschitz } = c
   if (!condition && c.skip >= c.trunkDepth && c.trunkDepth > 0) {
@@ -54,19 +58,20 @@ export function radianceMlp(
     const color = { name: `${name}/rgb/logit`, activation: 'sigmoid' } as const
     const bottleneck = { name: `${name}/bottleneck`, activation: 'none' } as const
     const layers = c.rgbDepth > 0 ? [bottleneck, ...hiddenLayers(`${name}/rgb`, c.rgbDepth, [color])] : [{ ...bottleneck, heads: [color] }]
-    const [sigma, rgb] = layerChain(parameters, x, [...hiddenLayers(`${name}/trunk`, c.trunkDepth, [density]), ...layers], { lipschitz })
+    const [sigma, rgb] = layerChain(parameters, beside ? [x, beside] : x, [...hiddenLayers(`${name}/trunk`, c.trunkDepth, [density]), ...layers], {
+      lipschitz,
+    })
     return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
   }
-  const trunk = mlp(parameters, `${name}/trunk`, x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
+  const trunk = mlp(parameters, `${name}/trunk`, beside ? concat([x, beside]) : x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
   const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
   const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)
   const rgb = mlp(
     parameters,
     `${name}/rgb`,
-    bottleneck,
+    condition ? concat([bottleneck, condition]) : bottleneck,
     { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz },
     'sigmoid',
-    condition,
   )
   return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
 }
@@ -149,5 +154,5 @@ export function templateNerf(
   const samples = rowCount(position.shape) / rowCount(directions.shape)
   const { directionBands: bands } = config
   const condition = bands > 0 ? repeatRows(frequencyEncoding(directions, { minBand: 0, bands }), samples) : undefined
-  return radianceMlp(parameters, name, concat([position, ambient]), condition, radianceConfig(config, ambientSize))
+  return radianceMlp(parameters, name, position, condition, radianceConfig(config, ambientSize), ambient)
 }

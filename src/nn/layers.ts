@@ -2,7 +2,8 @@
 
 import type { Activation } from '../tensor/ops/dense.ts'
 import { fusedMlp, type MlpLayer } from '../tensor/ops/fusedMlp.ts'
-import { mlpTiling } from '../tensor/ops/mlpTiling.ts'
+import { hasRoomForSecond, mlpTiling } from '../tensor/ops/mlpTiling.ts'
+import { beforeRepeat } from '../tensor/ops/rows.ts'
 import { lastAxis, rowCount, type Tensor } from '../tensor/tensor.ts'
 import { type LayerInput, type LipschitzKind, linear, linearParameters, whole } from './linear.ts'
 import type { ParameterSet } from './parameters.ts'
@@ -49,7 +50,10 @@ export function layerChain(
   if (tiling) {
     const names = layers.flatMap(({ name, heads = [] }) => [name, ...heads.map(h => h.name)])
     const weights = names.flatMap((name, i) => linearParameters(parameters, name, lipschitz, i === 0 ? condition : undefined))
-    return fusedMlp(whole(x), weights, shape, tiling)
+    const [first, second] = parts
+    if (parts.length !== 2 || !hasRoomForSecond(parameters.device, shape)) return fusedMlp(whole(x), weights, shape, tiling)
+    const { rows, times } = beforeRepeat(second)
+    return fusedMlp(first, weights, { ...shape, second: { nIn: lastAxis(rows.shape), times } }, tiling, rows)
   }
   let h: LayerInput = x
   return layers.flatMap(({ name, activation = 'relu', heads = [] }, l) => {

@@ -63,6 +63,8 @@ export interface Dispatch {
   readonly code: string
   readonly bindings: readonly Ref[]
   readonly groups: readonly [number, number, number]
+  /** Floating-point operations, where the operation states them: for profiles. */
+  readonly flops?: number | undefined
 }
 
 /** SIMD kernel calls for a node on the CPU device; see cpu/cpuDevice. */

@@ -3,16 +3,17 @@
  * dispatch and a gradient few, where dense layers (dense.ts), the simple version, take one and three per layer. Kernels: fusedMlpForwardWgsl, fusedMlpBackwardWgsl.
  */
 import { apply, type Op } from '../op.ts'
-import { elements, type Numbers, rowCount, showShape, type Tensor, type TensorType } from '../tensor.ts'
+import { elements, lastAxis, type Numbers, reshape, rowCount, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { activate, slope } from './dense.ts'
 import { fusedBackward } from './fusedMlpBackwardWgsl.ts'
 import { fusedForward } from './fusedMlpForwardWgsl.ts'
-import { keptLayout, keptRanges, type MlpMatrix, type MlpShape, mlpMatrices } from './fusedMlpLayout.ts'
+import { inputCount, keptLayout, keptRanges, type MlpMatrix, type MlpShape, mlpInputs, mlpMatrices } from './fusedMlpLayout.ts'
 import type { MlpWants } from './fusedMlpSums.ts'
 import { type BlockTiling, tileOf } from './fusedMlpTile.ts'
 import { matrixBackward } from './matrixMlpBackwardWgsl.ts'
 import { matrixForward, packedWords, tileFor } from './matrixMlpForwardWgsl.ts'
 import type { MatrixTiling } from './matrixMlpTile.ts'
+import { sumRowGroups } from './rows.ts'
 
 export type { MlpHead, MlpLayer, MlpShape } from './fusedMlpLayout.ts'
 export type { BlockTiling } from './fusedMlpTile.ts'
@@ -27,10 +28,16 @@ interface Attrs {
 
 const FUSED_MLP: Op<Attrs> = {
   name: 'fusedMlp',
-  shape: ([x, ...parameters], { shape }) => {
+  shape: ([x, ...rest], { shape }) => {
     const matrices = mlpMatrices(shape)
-    if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== shape.nIn)
-      throw new Error(`fusedMlp: rows ${showShape(x.shape)}, but ${shape.nIn} inputs`)
+    const [first, second] = mlpInputs(shape)
+    const parameters = second ? rest.slice(0, -1) : rest
+    if (x.shape.length === 0 || lastAxis(x.shape) !== first.nIn) throw new Error(`fusedMlp: rows ${showShape(x.shape)}, but ${first.nIn} inputs`)
+    const codes = rest[rest.length - 1]
+    if (second && (lastAxis(codes.shape) !== second.nIn || rowCount(codes.shape) * second.times !== rowCount(x.shape)))
+      throw new Error(
+        `fusedMlp: second rows ${showShape(codes.shape)}, each for ${second.times} of ${showShape(x.shape)}, but ${second.nIn} inputs from them`,
+      )
     if (parameters.length !== 2 * matrices.length)
       throw new Error(`fusedMlp: ${parameters.length} parameters; need a kernel and a bias for each of ${matrices.length} layers and heads`)
     for (const [i, { nIn, nOut }] of matrices.entries()) {
@@ -57,56 +64,85 @@ const FUSED_MLP: Op<Attrs> = {
     const rows = rowCount(x.shape)
     return tiling.units === 'blocks' ? fusedForward(shape, rows, tiling, keep) : matrixForward(shape, rows, tiling, keep)
   },
-  reference: ([x, ...parameters], outputs, { inputs }, { shape }) => {
+  reference: (given, outputs, { inputs }, { shape }) => {
     const matrices = mlpMatrices(shape)
+    const parameters = given.slice(1, 1 + 2 * matrices.length)
     for (let row = 0; row < rowCount(inputs[0].shape); row++) {
-      const { values } = forwardRow(shape, matrices, x.subarray(row * shape.nIn, (row + 1) * shape.nIn), parameters)
+      const { values } = forwardRow(shape, matrices, inputRow(shape, given, row), parameters)
       for (const [i, { head, nOut }] of matrices.entries()) if (head) outputs[head.output].set(values[i], row * nOut)
     }
   },
-  backward: ({ inputs: [x, ...parameters], grads, needs, attrs, extras }) => {
+  backward: ({ inputs, grads, needs, attrs, extras }) => {
+    const { shape } = attrs
     const dys = grads.filter(g => g !== undefined)
     if (dys.length === 0) return []
-    const heads = mlpMatrices(attrs.shape).filter(m => m.head).length
-    const wants = { input: needs[0], weights: needs.slice(1).some(n => n), heads: Array.from({ length: heads }, (_, o) => grads[o] !== undefined) }
-    const made = apply(FUSED_MLP_BACKWARD, [x, ...parameters, ...dys, ...extras()], { ...attrs, wants })
-    return [wants.input ? made[0] : undefined, ...(wants.weights ? made.slice(wants.input ? 1 : 0) : [])]
+    const heads = mlpMatrices(shape).filter(m => m.head).length
+    const own = mlpInputs(shape)
+    const parameters = 2 * mlpMatrices(shape).length
+    const wants: MlpWants = {
+      inputs: own.map(({ index }) => needs[index]),
+      weights: needs.slice(1, 1 + parameters).some(n => n),
+      heads: Array.from({ length: heads }, (_, o) => grads[o] !== undefined),
+    }
+    const made = apply(FUSED_MLP_BACKWARD, [...inputs, ...dys, ...extras()], { ...attrs, wants })
+    const [first, second] = own.map(({ times }, i) => {
+      const dx = wants.inputs[i] ? made.shift() : undefined
+      return dx && times > 1 ? sumRowGroups(dx, times) : dx
+    })
+    const weights = wants.weights ? made : new Array<undefined>(parameters).fill(undefined)
+    return [first, ...weights, second && reshape(second, inputs[inputs.length - 1].shape)]
   },
 }
 
-/** Inputs x, kernels and biases, gradients of the wanted heads and what the forward pass left; outputs dx (when wanted), then dW and db of everything (when wanted). */
+/**
+ * Inputs of the operation, gradients of the wanted heads and what the forward pass left; outputs the wanted inputs' gradients, each with all rows, then dW and db of
+ * everything (when wanted).
+ */
 const FUSED_MLP_BACKWARD: Op<Attrs & { readonly wants: MlpWants }> = {
   name: 'fusedMlpBackward',
   shape: ([x, ...rest], { shape, wants }) => {
-    const parameters = rest.slice(0, 2 * mlpMatrices(shape).length)
-    return [...(wants.input ? [x] : []), ...(wants.weights ? parameters : [])].map((like): TensorType => ({ shape: like.shape, dtype: 'f32' }))
+    const parameters = wants.weights ? rest.slice(0, 2 * mlpMatrices(shape).length) : []
+    const inputs = mlpInputs(shape).filter((_, i) => wants.inputs[i])
+    return [...inputs.map(({ nIn }) => [...x.shape.slice(0, -1), nIn]), ...parameters.map(p => p.shape)].map(
+      (dims): TensorType => ({ shape: dims, dtype: 'f32' }),
+    )
   },
   wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => {
     const rows = rowCount(x.shape)
     return tiling.units === 'blocks' ? fusedBackward(shape, rows, tiling, wants) : matrixBackward(shape, rows, tiling, wants)
   },
-  reference: ([x, ...rest], outputs, { inputs }, { shape, wants }) => {
+  reference: (given, outputs, { inputs }, { shape, wants }) => {
     const matrices = mlpMatrices(shape)
-    const parameters = rest.slice(0, 2 * matrices.length)
-    const dys = rest.slice(2 * matrices.length)
-    const given = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
+    const parameters = given.slice(1, 1 + 2 * matrices.length)
+    const dys = given.slice(inputCount(shape))
+    const heads = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
+    const wanted = mlpInputs(shape).filter((_, i) => wants.inputs[i])
     const sums = parameters.map(p => new Float64Array(p.length))
     for (let row = 0; row < rowCount(inputs[0].shape); row++) {
-      const from = x.subarray(row * shape.nIn, (row + 1) * shape.nIn)
-      const dx = backwardRow(shape, matrices, from, parameters, sums, ({ head, nOut }) =>
-        head && wants.heads[head.output] ? dys[given.indexOf(head.output)].subarray(row * nOut, (row + 1) * nOut) : undefined,
+      const dx = backwardRow(shape, matrices, inputRow(shape, given, row), parameters, sums, ({ head, nOut }) =>
+        head && wants.heads[head.output] ? dys[heads.indexOf(head.output)].subarray(row * nOut, (row + 1) * nOut) : undefined,
       )
-      if (wants.input) outputs[0].set(dx, row * shape.nIn)
+      for (const [i, { begin, nIn }] of wanted.entries()) outputs[i].set(dx.subarray(begin, begin + nIn), row * nIn)
     }
-    if (wants.weights) for (const [i, sum] of sums.entries()) outputs[i + (wants.input ? 1 : 0)].set(sum)
+    if (wants.weights) for (const [i, sum] of sums.entries()) outputs[i + wanted.length].set(sum)
   },
+}
+
+/** What the first layer sees of a row. */
+function inputRow(shape: MlpShape, given: readonly Numbers[], row: number): Float64Array {
+  const x = new Float64Array(shape.nIn)
+  for (const { index, begin, nIn, times } of mlpInputs(shape)) {
+    const from = Math.floor(row / times) * nIn
+    x.set(given[index].subarray(from, from + nIn), begin)
+  }
+  return x
 }
 
 /** Values of every layer and head for one row, and the index of each layer's matrix. */
 function forwardRow(
   { layers }: MlpShape,
   matrices: readonly MlpMatrix[],
-  x: Numbers,
+  x: Float64Array,
   parameters: readonly Numbers[],
 ): { values: Float64Array[]; own: number[] } {
   const own = layers.map((_, l) => matrices.findIndex(m => m.layer === l && !m.head))
@@ -124,7 +160,7 @@ function forwardRow(
 function backwardRow(
   shape: MlpShape,
   matrices: readonly MlpMatrix[],
-  x: Numbers,
+  x: Float64Array,
   parameters: readonly Numbers[],
   sums: readonly Float64Array[],
   gradientOf: (head: MlpMatrix) => Numbers | undefined,
@@ -153,9 +189,12 @@ function backwardRow(
 /**
  * x [..., nIn] through the layers -> the heads' outputs [..., nOut] in order. `parameters` are kernel [in, out] and bias [out] of every layer followed by those of
  * its heads. Throws when sizes do not fit the shape, or the shape no tile.
+ * @param second further inputs [rows / times, c] of the first layer after x; `shape` says so
  */
-export function fusedMlp(x: Tensor, parameters: readonly Tensor[], shape: MlpShape, tiling: MlpTiling): Tensor[] {
+export function fusedMlp(x: Tensor, parameters: readonly Tensor[], shape: MlpShape, tiling: MlpTiling, second?: Tensor): Tensor[] {
   if (tiling.units === 'blocks') tileOf(shape, tiling)
   else tileFor(shape, tiling)
-  return apply(FUSED_MLP, [x, ...parameters], { shape, tiling })
+  if ((second === undefined) !== (shape.second === undefined))
+    throw new Error(`fusedMlp: ${second ? 'a second input' : 'no second input'}, but the shape ${shape.second ? 'has one' : 'has none'}`)
+  return apply(FUSED_MLP, [x, ...parameters, ...(second ? [second] : [])], { shape, tiling })
 }

@@ -7,8 +7,20 @@
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { SLOPE_WGSL } from './dense.ts'
 import { tileVectors } from './fusedMlpForwardWgsl.ts'
-import { headColumns, keptLayout, keptRanges, type MlpShape, mlpMatrices, packing, packKernels, pad4, type TileRange } from './fusedMlpLayout.ts'
-import { addSums, type MlpGradient, type MlpWants, storeSums, sumKernels, sumsHeader, type Turn } from './fusedMlpSums.ts'
+import {
+  headColumns,
+  inputCount,
+  keptLayout,
+  keptRanges,
+  type MlpShape,
+  mlpInputs,
+  mlpMatrices,
+  packing,
+  packKernels,
+  pad4,
+  type TileRange,
+} from './fusedMlpLayout.ts'
+import { addSums, type MlpGradient, type MlpWants, storeSums, sumKernels, sumsHeader, type Turn, turnFlops } from './fusedMlpSums.ts'
 import {
   type BlockTiling,
   blockHeader,
@@ -65,7 +77,7 @@ export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling
           groups: groups[r],
           firstSlice: groups.slice(0, r).reduce((sum, g) => sum + g, 0),
           dzIn: i > 0 ? scratch(2 + ((i - 1) % 2)) : undefined,
-          out: i < parts.length - 1 ? scratch(2 + (i % 2)) : wants.input ? output(0) : undefined,
+          out: i < parts.length - 1 ? scratch(2 + (i % 2)) : undefined,
         }),
       ),
     ),
@@ -90,6 +102,12 @@ export function turnsOf({ layers }: MlpShape, most: number): Turn[][] {
   return parts
 }
 
+/** The wanted gradients of inputs, the first outputs, as kernels call them. */
+export const inputGradients = (shape: MlpShape, wants: MlpWants): { name: string; ref: Ref }[] =>
+  mlpInputs(shape)
+    .filter((_, i) => wants.inputs[i])
+    .map(({ name }, i) => ({ name: `${name}Gradient`, ref: output(i) }))
+
 /** Which tiles a dispatch takes, from where and to where. */
 export interface Share {
   readonly range: TileRange
@@ -104,19 +122,19 @@ export interface Share {
 function tileKernel(context: MlpGradient, turns: readonly Turn[], { range, keptIndex, groups, firstSlice, dzIn, out }: Share): Dispatch {
   const { shape, tile, kept, wants, matrices } = context
   const { R, threads } = tile
-  const last = turns[turns.length - 1]
-  const toInput = last.to === 'x'
+  const toInput = turns[turns.length - 1].to === 'x'
   const headInputs = wants.heads.flatMap((wanted, o) => (wanted ? [o] : []))
   const heads = matrices.flatMap(m => (m.head && wants.heads[m.head.output] && turns.some(t => t.heads === m.layer) ? [m.head.output] : []))
   const reads: Binding[] = [
-    ...(toInput && wants.weights ? [{ name: 'x', ref: input(0), element: inputElement(shape.nIn) }] : []),
-    { name: 'kept', ref: input(1 + 2 * matrices.length + headInputs.length + keptIndex), element: 'vec4f' },
+    ...(toInput && wants.weights ? mlpInputs(shape).map(({ name, index: i }) => ({ name, ref: input(i), element: inputElement(shape) })) : []),
+    { name: 'kept', ref: input(inputCount(shape) + headInputs.length + keptIndex), element: 'vec4f' },
     { name: 'packed', ref: scratch(0), element: 'vec4f' },
-    ...heads.map(o => ({ name: `dy${o}`, ref: input(1 + 2 * matrices.length + headInputs.indexOf(o)) })),
+    ...heads.map(o => ({ name: `dy${o}`, ref: input(inputCount(shape) + headInputs.indexOf(o)) })),
     ...(dzIn ? [{ name: 'dzIn', ref: dzIn, element: 'vec4f' }] : []),
   ]
   const writes: Binding[] = [
-    ...(out ? [{ name: 'made', ref: out, element: toInput ? inputElement(shape.nIn) : 'vec4f' }] : []),
+    ...(out ? [{ name: 'made', ref: out, element: 'vec4f' }] : []),
+    ...(toInput ? inputGradients(shape, wants).map(({ name, ref }) => ({ name, ref, element: inputElement(shape) })) : []),
     ...(wants.weights ? [{ name: 'partial', ref: scratch(1) }] : []),
   ]
   const code = `${bindingHeader(reads, writes)}
@@ -129,11 +147,12 @@ ${wants.weights ? sumsHeader(context, turns) : ''}
     let row0 = t * ${R}u;
     let keptAt = (t - ${range.begin}u) * ${kept.tile}u;
 ${dzIn ? copyTile(tile, 'dz', 'dzIn', `t * ${tile.W * tile.R4}u`) : ''}
-${turns.map((turn, i) => turnPart(context, turn, i === turns.length - 1, out !== undefined)).join('\n')}
+${turns.map((turn, i) => turnPart(context, turn, i === turns.length - 1, out !== undefined || (toInput && wants.inputs.some(w => w)))).join('\n')}
   }
 ${wants.weights ? turns.map(turn => storeSums(context, turn, firstSlice)).join('\n') : ''}
 }`
-  return { label: 'mlpBackward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1] }
+  const flops = turnFlops(matrices, turns, wants, Math.min(range.end * R, context.rows) - range.begin * R)
+  return { label: 'mlpBackward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1], flops }
 }
 
 const copyTile = ({ W, R4, threads }: Tile, to: string, from: string, at: string): string =>
@@ -143,7 +162,7 @@ function turnPart(context: MlpGradient, turn: Turn, isLast: boolean, hasOut: boo
   const { shape, rows, tile, kept, wants } = context
   const { from, heads, to } = turn
   const load =
-    from === 'x' ? (wants.weights ? loadInput(tile, 'below', rows, shape.nIn) : '') : copyTile(tile, 'below', 'kept', `keptAt + ${kept.layer[from]}u`)
+    from === 'x' ? (wants.weights ? loadInput(tile, 'below', rows, shape) : '') : copyTile(tile, 'below', 'kept', `keptAt + ${kept.layer[from]}u`)
   const needed = !isLast || hasOut
   return `${load}
 ${heads === undefined ? '' : headGradients(context, heads)}
@@ -210,15 +229,18 @@ ${eachOfBlock(tile, (h, v, q) => `    ${target}[${begin}${blockPlace(tile, h, v,
 }
 
 /** dx, from the first layer's dz: in pieces of the tile's width into workgroup memory, from there row by row. */
-function inputGradient({ shape: { nIn }, rows, tile, packed }: MlpGradient): string {
+function inputGradient({ shape, rows, tile, packed, wants }: MlpGradient): string {
+  const { nIn } = shape
   const n4 = pad4(nIn) / 4
+  // the groups of columns before the first that is wanted
+  const unwanted4 = Math.floor((mlpInputs(shape).find((_, i) => wants.inputs[i])?.begin ?? 0) / 4)
   const pieces = times(Math.ceil(n4 / tile.W4), piece => {
     const columnOffset = piece * tile.W4
     const put = (h: number, v: number, q: number): string =>
       `      if (columnGroup + ${v * tile.columnGroups + columnOffset}u < ${n4}u) { below[${blockPlace(tile, h, v, q, columnOffset)}] = d_${h}_${4 * v + q}; }`
     return `    {
 ${eachOfBlock(tile, (h, v, q) => `      var d_${h}_${4 * v + q} = vec4f();`)}
-      if (columnGroup + ${columnOffset}u < ${n4}u) {
+      if (columnGroup + ${(tile.blockColumns - 1) * tile.columnGroups + columnOffset}u >= ${unwanted4}u && columnGroup + ${columnOffset}u < ${n4}u) {
 ${blockProduct(tile, { sum: 'd', buffer: 'dz', depth: tile.W, weights: packed.kernel[0] / 4, stride: n4, columnOffset })}
       }
 ${piece === 0 ? '      workgroupBarrier();' : ''}
@@ -227,5 +249,5 @@ ${eachOfBlock(tile, put)}
   })
   return `${pieces.join('\n')}
     workgroupBarrier();
-${storeInput(tile, 'below', rows, nIn)}`
+${storeInput(tile, 'below', rows, shape, wants.inputs)}`
 }

@@ -5,11 +5,13 @@
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { ACTIVATION_WGSL } from './dense.ts'
 import {
+  forwardFlops,
   headColumns,
   keepsHeads,
   keptLayout,
   keptRanges,
   type MlpShape,
+  mlpInputs,
   mlpMatrices,
   type Packing,
   packing,
@@ -58,12 +60,12 @@ export function fusedForward(shape: MlpShape, rows: number, tiling: BlockTiling,
 
 function tileKernel(shape: MlpShape, rows: number, tile: Tile, packed: Packing, { begin, end }: TileRange, keep: Ref | undefined): Dispatch {
   const { R, threads } = tile
-  const { nIn, layers } = shape
+  const { layers } = shape
   const kept = keptLayout(shape, tile.W, R)
   const groups = Math.min(end - begin, MAX_GROUPS)
   const heads = mlpMatrices(shape).flatMap(m => (m.head ? [m.head.output] : []))
   const reads: Binding[] = [
-    { name: 'x', ref: input(0), element: inputElement(nIn) },
+    ...mlpInputs(shape).map(({ name, index }) => ({ name, ref: input(index), element: inputElement(shape) })),
     { name: 'packed', ref: scratch(0), element: 'vec4f' },
   ]
   const writes: Binding[] = heads.map(o => ({ name: `y${o}`, ref: output(o) }))
@@ -76,12 +78,13 @@ ${blockHeader(tile)}
   for (var t = ${begin}u + group.x; t < ${end}u; t += ${groups}u) {
     let row0 = t * ${R}u;
     ${keep ? `let keptAt = (t - ${begin}u) * ${kept.tile}u;` : ''}
-${loadInput(tile, 'tile', rows, nIn)}
+${loadInput(tile, 'tile', rows, shape)}
     workgroupBarrier();
 ${layers.map((_, l) => layerPart(shape, tile, packed, l, keep ? `keptAt + ${kept.layer[l]}u` : undefined) + headsPart(shape, rows, tile, packed, l, keep ? kept.heads[l] : undefined)).join('\n')}
   }
 }`
-  return { label: 'mlpForward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1] }
+  const flops = forwardFlops(shape, Math.min(end * R, rows) - begin * R)
+  return { label: 'mlpForward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1], flops }
 }
 
 /** tile <- act(tile · W + b), and kept. */

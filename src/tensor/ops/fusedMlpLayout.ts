@@ -25,6 +25,8 @@ export interface MlpLayer {
 
 export interface MlpShape {
   readonly nIn: number
+  /** The last columns of the nIn, where they come from a tensor of their own: its columns, and how many consecutive rows of the others share one row of it. */
+  readonly second?: { readonly nIn: number; readonly times: number }
   readonly layers: readonly MlpLayer[]
 }
 
@@ -53,6 +55,27 @@ export function mlpMatrices({ nIn, layers }: MlpShape): MlpMatrix[] {
     return [own, ...hanging]
   })
 }
+
+/** A tensor that the first layer sees: which input of the operation, how it is called in kernels, and its columns among the nIn. */
+export interface MlpInput {
+  readonly index: number
+  readonly name: string
+  readonly begin: number
+  readonly nIn: number
+  /** Consecutive rows that share one of it. */
+  readonly times: number
+}
+
+/** The inputs side by side. In the operation the second comes after the parameters. */
+export function mlpInputs(shape: MlpShape): MlpInput[] {
+  const { nIn, second } = shape
+  const own = nIn - (second?.nIn ?? 0)
+  const first = { index: 0, name: 'x', begin: 0, nIn: own, times: 1 }
+  return second ? [first, { index: 1 + 2 * mlpMatrices(shape).length, name: 'second', begin: own, ...second }] : [first]
+}
+
+/** Inputs of the operation, parameters included; its gradient has the heads' gradients after them. */
+export const inputCount = (shape: MlpShape): number => mlpInputs(shape).length + 2 * mlpMatrices(shape).length
 
 /** Columns of a layer's heads together. */
 export const headColumns = ({ heads }: MlpLayer): number => heads.reduce((sum, h) => sum + h.nOut, 0)
@@ -216,6 +239,10 @@ export function keptLayout({ layers }: MlpShape, width: number, R: number): Kept
   }))
   return { tile, layer: found.map(f => f.layer), heads: found.map(f => f.heads) }
 }
+
+/** Floating-point operations of a forward pass over rows. */
+export const forwardFlops = (shape: MlpShape, rows: number): number =>
+  mlpMatrices(shape).reduce((sum, { nIn, nOut }) => sum + 2 * nIn * nOut * rows, 0)
 
 /** Tiles [begin, end) whose activations are kept in one buffer. */
 export interface TileRange {

@@ -8,7 +8,8 @@ import { COMPONENTS, swizzle, type Tile, text, times } from './fusedMlpTile.ts'
 import { sumSlices } from './sumSlices.ts'
 
 export interface MlpWants {
-  readonly input: boolean
+  /** Per input, the second included. */
+  readonly inputs: readonly boolean[]
   readonly weights: boolean
   /** Outputs that the loss depends on; the others' gradients are zero and no inputs. */
   readonly heads: readonly boolean[]
@@ -20,6 +21,16 @@ export interface Turn {
   readonly wide?: number
   readonly heads?: number
   readonly to: number | 'x'
+}
+
+/** Floating-point operations of turns over rows: dW, and dz or dx of what lies below. */
+export function turnFlops(matrices: readonly MlpMatrix[], turns: readonly Turn[], wants: MlpWants, rows: number): number {
+  const size = (of: (m: MlpMatrix) => boolean): number => matrices.filter(of).reduce((sum, { nIn, nOut }) => sum + nIn * nOut, 0)
+  const products = turns.map(({ wide, heads, to }) => {
+    const seen = size(m => (m.head ? m.layer === heads && wants.heads[m.head.output] : m.layer === wide))
+    return seen * ((wants.weights ? 1 : 0) + (to !== 'x' || wants.inputs.some(w => w) ? 1 : 0))
+  })
+  return 2 * rows * products.reduce((sum, n) => sum + n, 0)
 }
 
 /** Everything a kernel's parts are written from. */
@@ -168,7 +179,7 @@ ${lines.join('\n')}
 const MOST_SUMS = 7
 
 export function sumKernels({ wants, matrices, sums }: MlpGradient, slices: number): Dispatch[] {
-  const first = wants.input ? 1 : 0
+  const first = wants.inputs.filter(w => w).length
   const all = matrices.flatMap(({ nIn, nOut }, m) => [
     { ref: output(first + 2 * m), length: nIn * nOut },
     { ref: output(first + 2 * m + 1), length: nOut },

@@ -1,5 +1,5 @@
 /** WGSL that the forward and the backward kernel of a fused MLP share: an invocation's block of a tile, and the tiles in workgroup memory. */
-import { type Keeping, type MlpShape, tileWidth } from './fusedMlpLayout.ts'
+import { type Keeping, type MlpInput, type MlpShape, mlpInputs, tileWidth } from './fusedMlpLayout.ts'
 
 /** How the work is cut for single invocations, in f32. */
 export interface BlockTiling extends Keeping {
@@ -106,15 +106,18 @@ export function blockPlace(tile: Tile, h: number, v: number, q: number, columnOf
   return `(${c4} * 4u + ${q}u) * ${tile.R4}u + ${swizzle(tile, blockRow(tile, h), c4)}`
 }
 
-/** Fills a tile with x [rows, nIn]: an invocation brings 4 rows of 4 columns and turns them. `row0` is the tile's first row. */
-export function loadInput(tile: Tile, buffer: string, rows: number, nIn: number): string {
+/** Fills a tile with the inputs' rows: an invocation brings 4 rows of 4 columns and turns them. `row0` is the tile's first row. */
+export function loadInput(tile: Tile, buffer: string, rows: number, shape: MlpShape): string {
   const { R4, threads } = tile
-  const n4 = Math.ceil(nIn / 4)
-  const vectors = nIn % 4 === 0
+  const n4 = Math.ceil(shape.nIn / 4)
+  const inputs = mlpInputs(shape)
+  const rowOf = ({ times: shared }: MlpInput, q: number): string => (shared === 1 ? `(row + ${q}u)` : `((row + ${q}u) / ${shared}u)`)
   const row = (q: number): string => {
-    if (vectors) return `        if (row + ${q}u < ${rows}u) { v${q} = x[(row + ${q}u) * ${n4}u + c4]; }`
-    const one = (p: number): string => `if (c4 * 4u + ${p}u < ${nIn}u) { v${q}.${COMPONENTS[p]} = x[(row + ${q}u) * ${nIn}u + c4 * 4u + ${p}u]; }`
-    return `        if (row + ${q}u < ${rows}u) { ${times(4, one).join(' ')} }`
+    const take = (from: MlpInput): string =>
+      inVectors(shape)
+        ? `if (c4 >= ${from.begin / 4}u && c4 < ${(from.begin + from.nIn) / 4}u) { v${q} = ${from.name}[${rowOf(from, q)} * ${from.nIn / 4}u + c4 - ${from.begin / 4}u]; }`
+        : times(4, p => ifInside(from, p, c => `v${q}.${COMPONENTS[p]} = ${from.name}[${rowOf(from, q)} * ${from.nIn}u + ${c}];`)).join(' ')
+    return `        if (row + ${q}u < ${rows}u) { ${inputs.map(take).join(' ')} }`
   }
   return `    for (var i = index; i < ${n4 * R4}u; i += ${threads}u) {
       let c4 = i % ${n4}u;
@@ -129,15 +132,18 @@ ${text(4, p => `      ${buffer}[at + ${p * R4}u] = vec4f(${times(4, q => `v${q}.
     }`
 }
 
-/** The way back: rows of `made` [rows, nIn] from a tile. */
-export function storeInput(tile: Tile, buffer: string, rows: number, nIn: number): string {
+/** The way back: rows of the wanted inputs' gradients, NAMEGradient [rows, columns], from a tile. */
+export function storeInput(tile: Tile, buffer: string, rows: number, shape: MlpShape, wanted: readonly boolean[]): string {
   const { R4, threads } = tile
-  const n4 = Math.ceil(nIn / 4)
+  const n4 = Math.ceil(shape.nIn / 4)
+  const outputs = mlpInputs(shape).filter((_, i) => wanted[i])
   const row = (q: number): string => {
     const values = times(4, p => `v${p}.${COMPONENTS[q]}`)
-    const one = (p: number): string => `if (c4 * 4u + ${p}u < ${nIn}u) { made[(row + ${q}u) * ${nIn}u + c4 * 4u + ${p}u] = ${values[p]}; }`
-    const store = nIn % 4 === 0 ? `made[(row + ${q}u) * ${n4}u + c4] = vec4f(${values.join(', ')});` : times(4, one).join(' ')
-    return `      if (row + ${q}u < ${rows}u) { ${store} }`
+    const store = (to: MlpInput): string =>
+      inVectors(shape)
+        ? `if (c4 >= ${to.begin / 4}u && c4 < ${(to.begin + to.nIn) / 4}u) { ${to.name}Gradient[(row + ${q}u) * ${to.nIn / 4}u + c4 - ${to.begin / 4}u] = vec4f(${values.join(', ')}); }`
+        : times(4, p => ifInside(to, p, c => `${to.name}Gradient[(row + ${q}u) * ${to.nIn}u + ${c}] = ${values[p]};`)).join(' ')
+    return `      if (row + ${q}u < ${rows}u) { ${outputs.map(store).join(' ')} }`
   }
   return `    for (var i = index; i < ${n4 * R4}u; i += ${threads}u) {
       let c4 = i % ${n4}u;
@@ -149,5 +155,11 @@ ${text(4, row)}
     }`
 }
 
-/** How x or dx [rows, nIn] is bound: by vectors where rows are whole ones. */
-export const inputElement = (nIn: number): string => (nIn % 4 === 0 ? 'vec4f' : 'f32')
+/** `then` with the column inside the input, for component p of the columns c4. */
+const ifInside = ({ begin, nIn }: MlpInput, p: number, then: (column: string) => string): string =>
+  `if (c4 * 4u + ${p}u >= ${begin}u && c4 * 4u + ${p}u < ${begin + nIn}u) { ${then(`c4 * 4u + ${p}u - ${begin}u`)} }`
+
+/** Whether every row of every input is whole vectors. */
+const inVectors = (shape: MlpShape): boolean => mlpInputs(shape).every(({ nIn }) => nIn % 4 === 0)
+/** How inputs and their gradients are bound. */
+export const inputElement = (shape: MlpShape): string => (inVectors(shape) ? 'vec4f' : 'f32')

@@ -4,19 +4,22 @@
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { SLOPE_WGSL } from './dense.ts'
-import { type Share, turnsOf } from './fusedMlpBackwardWgsl.ts'
+import { inputGradients, type Share, turnsOf } from './fusedMlpBackwardWgsl.ts'
 import {
   headColumns,
+  inputCount,
   type KeptLayout,
   keptLayout,
   keptRanges,
+  type MlpInput,
   type MlpMatrix,
   type MlpShape,
+  mlpInputs,
   mlpMatrices,
   type Packing,
   pad4,
 } from './fusedMlpLayout.ts'
-import type { MlpWants, Turn } from './fusedMlpSums.ts'
+import { type MlpWants, type Turn, turnFlops } from './fusedMlpSums.ts'
 import { COMPONENTS, text, times } from './fusedMlpTile.ts'
 import { largestKernels, largestLength } from './largest.ts'
 import { loadRows, readSums, tileFor } from './matrixMlpForwardWgsl.ts'
@@ -102,7 +105,7 @@ export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTili
           groups: groups[r],
           firstSlice: groups.slice(0, r).reduce((sum, g) => sum + g, 0),
           dzIn: i > 0 ? scratch(2 + ((i - 1) % 2)) : undefined,
-          out: i < parts.length - 1 ? scratch(2 + (i % 2)) : wants.input ? output(0) : undefined,
+          out: i < parts.length - 1 ? scratch(2 + (i % 2)) : undefined,
         }),
       ),
     ),
@@ -112,7 +115,7 @@ export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTili
   return { scratch: scratches, dispatches }
 }
 
-const gradientInput = ({ matrices }: Pick<Context, 'matrices'>, i: number): Ref => input(1 + 2 * matrices.length + i)
+const gradientInput = ({ shape }: Pick<Context, 'shape'>, i: number): Ref => input(inputCount(shape) + i)
 
 function tileKernel(
   context: Context,
@@ -120,13 +123,13 @@ function tileKernel(
   given: readonly number[],
   { range, keptIndex, groups, firstSlice, dzIn, out }: Share,
 ): Dispatch {
-  const { tile, kept, wants, matrices } = context
-  const left = 1 + 2 * matrices.length + given.length
+  const { shape, tile, kept, wants, matrices } = context
+  const left = inputCount(shape) + given.length
   const { R, W, threads, across, inputStride, gradientStride, sumStride } = tile
   const toInput = turns[turns.length - 1].to === 'x'
   const heads = matrices.flatMap(m => (m.head && given.includes(m.head.output) && turns.some(t => t.heads === m.layer) ? [m.head.output] : []))
   const reads: Binding[] = [
-    ...(toInput && wants.weights ? [{ name: 'x', ref: input(0) }] : []),
+    ...(toInput && wants.weights ? mlpInputs(shape).map(({ name, index }) => ({ name, ref: input(index) })) : []),
     { name: 'kept', ref: input(left + 1 + keptIndex), element: 'vec2u' },
     { name: 'packed', ref: input(left), element: 'f16' },
     ...heads.map(o => ({ name: `dy${o}`, ref: gradientInput(context, given.indexOf(o)) })),
@@ -134,7 +137,8 @@ function tileKernel(
     { name: 'scale', ref: scratch(0) },
   ]
   const writes: Binding[] = [
-    ...(out ? [{ name: 'made', ref: out, element: toInput ? 'f32' : 'vec2u' }] : []),
+    ...(out ? [{ name: 'made', ref: out, element: 'vec2u' }] : []),
+    ...(toInput ? inputGradients(shape, wants) : []),
     ...(wants.weights ? [{ name: 'partial', ref: scratch(1) }] : []),
   ]
   const code = `${bindingHeader(reads, writes)}
@@ -148,7 +152,7 @@ ${wants.weights ? turns.map(turn => sumsHeader(context, turn)).join('\n') : ''}
     let row0 = t * ${R}u;
     let keptAt = (t - ${range.begin}u) * ${kept.tile}u;
 ${dzIn ? copyHalves(tile, 'dz', gradientStride, 'dzIn', `t * ${(W * R) / 4}u`) : ''}
-${turns.map((turn, i) => turnPart(context, turn, i === turns.length - 1, out !== undefined)).join('\n')}
+${turns.map((turn, i) => turnPart(context, turn, i === turns.length - 1, out !== undefined || (toInput && wants.inputs.some(w => w)))).join('\n')}
   }
 ${wants.weights ? turns.map(turn => storeSums(context, turn, firstSlice)).join('\n') : ''}
 }`
@@ -157,6 +161,7 @@ ${wants.weights ? turns.map(turn => storeSums(context, turn, firstSlice)).join('
     code,
     [...reads, ...writes].map(b => b.ref),
     groups,
+    turnFlops(matrices, turns, wants, Math.min(range.end * R, context.rows) - range.begin * R),
   )
 }
 
@@ -174,7 +179,7 @@ function turnPart(context: Context, turn: Turn, isLast: boolean, hasOut: boolean
   const load =
     from === 'x'
       ? wants.weights
-        ? loadRows('below', tile, rows, shape.nIn, tile.nIn16)
+        ? loadRows('below', tile, rows, shape)
         : ''
       : copyHalves(tile, 'below', tile.inputStride, 'kept', `keptAt + ${kept.layer[from]}u`)
   const needed = !isLast || hasOut
@@ -238,8 +243,11 @@ ${store}
 }
 
 /** dx, from the first layer's dz: every subgroup takes squares of its own. */
-function inputGradient({ shape: { nIn }, rows, tile, packing }: Context): string {
+function inputGradient({ shape, rows, tile, packing, wants }: Context): string {
+  const { nIn } = shape
   const { R, W, nIn16, threads, strips, across, gradientStride, sumStride } = tile
+  const store = ({ name, begin, nIn: columns }: MlpInput): string =>
+    `        if (c >= ${begin}u && c < ${begin + columns}u) { ${name}Gradient[(row0 + r) * ${columns}u + c - ${begin}u] = sums[r * ${sumStride}u + c] * scale[1]; }`
   return `    for (var u = sub % across; u < ${nIn16 / EDGE}u; u += ${across}u) {
 ${text(strips, t => `      var c${t} = Sum();`)}
       for (var k = 0u; k < ${W / EDGE}u; k++) {
@@ -252,7 +260,13 @@ ${text(strips, t => `      ${storeSquare('sums', `${stripOf(tile, t)} * ${EDGE *
     workgroupBarrier();
     for (var i = index; i < ${R * nIn}u; i += ${threads}u) {
       let r = i / ${nIn}u;
-      if (row0 + r < ${rows}u) { made[row0 * ${nIn}u + i] = sums[r * ${sumStride}u + i % ${nIn}u] * scale[1]; }
+      let c = i % ${nIn}u;
+      if (row0 + r < ${rows}u) {
+${mlpInputs(shape)
+  .filter((_, i) => wants.inputs[i])
+  .map(store)
+  .join('\n')}
+      }
     }`
 }
 
@@ -361,7 +375,7 @@ ${lines.join('\n')}
 const MOST_SUMS = 6
 
 function sumKernels({ tile: { W }, wants, matrices, sums }: Context, slices: number): Dispatch[] {
-  const first = wants.input ? 1 : 0
+  const first = wants.inputs.filter(w => w).length
   const all = matrices.flatMap(({ nIn, nOut, head }, m) => [
     { ref: output(first + 2 * m), length: nIn * nOut, place: `${sums.kernel[m]}u + e / ${nOut}u * ${head ? HEADS : W}u + e % ${nOut}u` },
     { ref: output(first + 2 * m + 1), length: nOut, place: `${sums.bias[m]}u + e` },

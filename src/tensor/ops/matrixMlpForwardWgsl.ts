@@ -5,11 +5,14 @@
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { ACTIVATION_WGSL } from './dense.ts'
 import {
+  forwardFlops,
   headColumns,
   keepsHeads,
   keptLayout,
   keptRanges,
+  type MlpInput,
   type MlpShape,
+  mlpInputs,
   mlpMatrices,
   type Packing,
   packKernels,
@@ -68,13 +71,13 @@ function tileKernel(
   { begin, end }: TileRange,
   keep: Ref | undefined,
 ): Dispatch {
-  const { R, W, threads, across, inputStride, sumStride, nIn16 } = tile
-  const { nIn, layers } = shape
+  const { R, W, threads, across, inputStride, sumStride } = tile
+  const { layers } = shape
   const kept = keptLayout(shape, W, R)
   const groups = Math.min(end - begin, MAX_GROUPS)
   const heads = mlpMatrices(shape).flatMap(m => (m.head ? [m.head.output] : []))
   const reads: Binding[] = [
-    { name: 'x', ref: input(0) },
+    ...mlpInputs(shape).map(({ name, index }) => ({ name, ref: input(index) })),
     { name: 'packed', ref: packed, element: 'f16' },
   ]
   const writes: Binding[] = heads.map(o => ({ name: `y${o}`, ref: output(o) }))
@@ -89,7 +92,7 @@ fn bias4(at: u32) -> vec4f { return vec4f(f32(packed[at]), f32(packed[at + 1u]),
   for (var t = ${begin}u + group.x; t < ${end}u; t += ${groups}u) {
     let row0 = t * ${R}u;
     ${keep ? `let keptAt = (t - ${begin}u) * ${kept.tile}u;` : ''}
-${loadRows('tile', tile, rows, nIn, nIn16)}
+${loadRows('tile', tile, rows, shape)}
     workgroupBarrier();
 ${layers
   .map((_, l) => `${layerPart(shape, tile, packing, l, keepAt(kept.layer[l]))}${headsPart(shape, rows, tile, packing, l, keepAt(kept.heads[l]))}`)
@@ -101,16 +104,19 @@ ${layers
     code,
     [...reads, ...writes].map(b => b.ref),
     groups,
+    forwardFlops(shape, Math.min(end * R, rows) - begin * R),
   )
 }
 
-/** x [rows, nIn] as f16, zeros beyond. */
-export function loadRows(array: string, { R, threads, inputStride }: MatrixTile, rows: number, nIn: number, nIn16: number): string {
+/** The inputs' rows as f16, zeros beyond. */
+export function loadRows(array: string, { R, threads, inputStride, nIn16 }: MatrixTile, rows: number, shape: MlpShape): string {
+  const take = ({ name, begin, nIn, times: shared }: MlpInput): string =>
+    `      if (c >= ${begin}u && c < ${begin + nIn}u && row0 + r < ${rows}u) { v = clamp(${name}[(row0 + r) / ${shared}u * ${nIn}u + c - ${begin}u], -65504.0, 65504.0); }`
   return `    for (var i = index; i < ${R * nIn16}u; i += ${threads}u) {
       let r = i / ${nIn16}u;
       let c = i % ${nIn16}u;
       var v = 0.0;
-      if (c < ${nIn}u && row0 + r < ${rows}u) { v = clamp(x[(row0 + r) * ${nIn}u + c], -65504.0, 65504.0); }
+${mlpInputs(shape).map(take).join('\n')}
       ${array}[r * ${inputStride}u + c] = f16(v);
     }`
 }

@@ -136,9 +136,10 @@ export function matrixPacking(shape: MlpShape, width: number): Packing {
 }
 
 /** A dispatch of a kernel on matrix units. */
-export const matrixDispatch = (label: string, code: string, bindings: readonly Ref[], groups: number): Dispatch => ({
+export const matrixDispatch = (label: string, code: string, bindings: readonly Ref[], groups: number, flops: number): Dispatch => ({
   label,
   code: `${MATRIX_HEADER}${code}`,
   bindings,
   groups: [groups, 1, 1],
+  flops,
 })

@@ -13,6 +13,9 @@ import { EDGE, type MatrixTiling, matrixTile } from './matrixMlpTile.ts'
 /** Below this the tiles do not fill a GPU, and the simple layers are as quick. */
 const LEAST_ROWS = 512
 
+/** Of the backward kernel: two inputs and their gradients, kept activations, weights, dz handed on, the scale and the partial sums. */
+const MOST_BUFFERS = 9
+
 /** From the most demanding to the one that every device has room for. */
 const TILINGS: readonly MlpTiling[] = [
   { units: 'blocks', rows: 64, blockRows: 4, blockColumns: 4, groups: 264, layersPerDispatch: 3 },
@@ -39,6 +42,12 @@ export function mlpTiling({ kind, adapter, precision, mlp }: Chooser, shape: Mlp
 }
 
 const isSquare = ({ m, n, k }: MatrixShape): boolean => m === EDGE && n === EDGE && k === EDGE
+
+/** Whether the kernels of a chain with a second input, which bind more buffers than every device has, can be had. */
+export function hasRoomForSecond({ adapter }: Pick<Device, 'adapter'>, { layers }: MlpShape): boolean {
+  const outputs = layers.reduce((sum, l) => sum + l.heads.length, 0)
+  return (adapter?.limits.maxStorageBuffersPerShaderStage ?? 0) >= MOST_BUFFERS + outputs
+}
 
 function fits({ limits, matrixShapes }: AdapterFacts, shape: MlpShape, tiling: MlpTiling): boolean {
   const { maxComputeWorkgroupStorageSize: memory, maxComputeInvocationsPerWorkgroup: invocations } = limits

@@ -1,6 +1,6 @@
 /** Repeating, cutting and joining along the first axis. The trailing axes are folded into one row width C. */
 import { apply1, type Op } from '../op.ts'
-import { elements, input, output, reshape, sameShape, showShape, type Tensor, type TensorType } from '../tensor.ts'
+import { elements, input, lastAxis, output, reshape, rowCount, sameShape, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { concat, sliceColumns } from './concat.ts'
 import { itemKernel } from './wgsl.ts'
 
@@ -139,6 +139,15 @@ const SUM_REPEATS: Op<Times> = {
 
 /** Each row `times` times in a row: [R, C] -> [R * times, C]; row r goes to r * times ... r * times + times - 1. */
 export const repeatRows = (x: Tensor, times: number): Tensor => apply1(REPEAT_ROWS, [x], { times })
+/** What `repeatRows` made x of, and how often; x itself, once, where it is something else. Kernels that read rows by number need no copies. */
+export function beforeRepeat(x: Tensor): { rows: Tensor; times: number } {
+  const { source } = x
+  if (source.kind !== 'node' || source.node.name !== REPEAT_ROWS.name) return { rows: x, times: 1 }
+  const [rows] = source.node.inputs
+  // a detached copy: gradients stop here
+  if (source.node.outputs[0].source !== source || lastAxis(rows.shape) !== lastAxis(x.shape)) return { rows: x, times: 1 }
+  return { rows, times: rowCount(x.shape) / rowCount(rows.shape) }
+}
 /** Adjoint of repeatRows, the sum of each `times` consecutive rows: [R * times, C] -> [R, C]. Throws when they do not divide. */
 export const sumRowGroups = (x: Tensor, times: number): Tensor => apply1(SUM_ROW_GROUPS, [x], { times })
 /** The whole block `times` times: [R, C] -> [times * R, C]. */

@@ -87,6 +87,43 @@ describe('fusedMlp', () => {
       })
   })
 
+  const withSecond = (shape: MlpShape, nIn: number, times: number): MlpShape => ({ ...shape, second: { nIn, times } })
+  const inputsWithSecond = (rows: number, shape: MlpShape, { nIn, times }: { nIn: number; times: number }): InputSpec[] => [
+    ...inputsOf(rows, { ...shape, nIn: shape.nIn - nIn }).slice(0, 1),
+    ...inputsOf(rows, shape).slice(1),
+    { shape: [rows / times, nIn] },
+  ]
+  const buildWithSecond =
+    (shape: MlpShape, cut: MlpTiling) =>
+    (inputs: Tensor[]): Tensor[] =>
+      fusedMlp(inputs[0], inputs.slice(1, -1), shape, cut, inputs[inputs.length - 1])
+
+  for (const [what, shape, nIn, times] of [
+    ['by vectors', T, 4, 7],
+    ['by numbers', F, 6, 1],
+    ['of one number', H, 1, 35],
+  ] as const) {
+    test(`a second input, ${what}, one row of it for ${times}`, () =>
+      checkOp({
+        name: 'fusedMlp with a second input',
+        inputs: inputsWithSecond(70, shape, { nIn, times }),
+        step: 1e-5,
+        tolerance: 5e-5,
+        build: buildWithSecond(withSecond(shape, nIn, times), SMALL),
+      }))
+  }
+
+  test('a second input: gradient of one input alone', async () => {
+    const shape = withSecond(T, 4, 5)
+    const inputs = inputsWithSecond(35, shape, { nIn: 4, times: 5 })
+    for (const gradient of [[0], [inputs.length - 1], [1, 2, inputs.length - 1]])
+      await compareDevices({
+        name: `gradient of ${gradient}`,
+        run: device => evaluateCase(device, { name: 'fusedMlp', inputs, gradient, build: buildWithSecond(shape, BIG_BLOCKS) }),
+        tolerance: 5e-5,
+      })
+  })
+
   test('activations kept in several buffers', () =>
     compareDevices({
       name: 'three tiles to a buffer, then two',
@@ -131,6 +168,9 @@ describe('fusedMlp', () => {
         const op = { name, inputs: inputsOf(70, shape), gradient, build: ([x, ...p]: Tensor[]) => fusedMlp(x, p, shape, tiling) }
         const expected = await evaluateCase(reference.device, op)
         expect(compare(await evaluateCase(device, op), expected, HALF_TOLERANCE).map(show)).toEqual([])
+        const second = withSecond(shape, 4, 7)
+        const both = { name, inputs: inputsWithSecond(70, second, { nIn: 4, times: 7 }), gradient, build: buildWithSecond(second, tiling) }
+        expect(compare(await evaluateCase(device, both), await evaluateCase(reference.device, both), HALF_TOLERANCE).map(show)).toEqual([])
       }
     })
   }
@@ -150,6 +190,10 @@ describe('fusedMlp', () => {
       .slice(1)
       .map(({ shape }) => fill(shape, 0))
     expect(() => fusedMlp(fill([2, 4], 0), parameters, H, SMALL)).toThrow('fusedMlp: rows [2, 4], but 5 inputs')
+    expect(() => fusedMlp(fill([2, 4], 0), parameters, withSecond(H, 1, 2), SMALL, fill([2, 1], 0))).toThrow(
+      'fusedMlp: second rows [2, 1], each for 2 of [2, 4], but 1 inputs from them',
+    )
+    expect(() => fusedMlp(fill([2, 5], 0), parameters, withSecond(H, 1, 2), SMALL)).toThrow('fusedMlp: no second input, but the shape has one')
     expect(() => fusedMlp(fill([2, 5], 0), parameters.slice(1), H, SMALL)).toThrow(
       'fusedMlp: 3 parameters; need a kernel and a bias for each of 2 layers and heads',
     )
