@@ -1,15 +1,14 @@
 /** Training as the product does it, batches drawn and pixels observed, and where a step's time goes. */
 import type { PresetName } from '../src/nerf/presets.ts'
 import { samplesPerRay } from '../src/nerf/rayLevels.ts'
-import { recordStep, train } from '../src/nerf/train.ts'
+import { profileStep, train } from '../src/nerf/train.ts'
 import type { Device } from '../src/tensor/device.ts'
+import { profileTable } from '../src/tensor/profileTable.ts'
 import type { Bench, Row } from './measure.ts'
 import { benchScene, CAPTURE, presetNames, usualPreset } from './scenes.ts'
 
 /** Steps per measurement, one report of `train`: fewer where each takes seconds. */
 const stepsPerReport = (device: Device, preset: PresetName): number => (device.kind === 'gpu' || preset === 'tiny' ? 10 : 2)
-/** Kernels that a profile names. */
-const KERNELS = 20
 
 export const benchTraining: Bench = async ({ device, runs }) => {
   const rows: Row[] = []
@@ -41,16 +40,7 @@ export const profileTraining: Bench = async ({ device }) => {
   const preset = usualPreset(device)
   const scene = benchScene(device, preset)
   for await (const _ of train(scene, CAPTURE, { until: 2 }));
-  using graph = recordStep(scene, true)
-  graph.plan.run()
-  const times = [...(await graph.plan.profile())].sort(([, a], [, b]) => b.ms - a.ms)
-  if (times.length === 0) return `The device has no clock for kernels (no timestamp-query).`
-  const total = times.reduce((sum, [, { ms }]) => sum + ms, 0)
-  const line = ([kernel, { ms, calls }]: (typeof times)[number]): string =>
-    `| ${kernel} | ${ms.toFixed(3)} | ${((100 * ms) / total).toFixed(1)} | ${calls} |`
-  return [
-    `One step of \`${preset}\`, ${total.toFixed(2)} ms in ${times.reduce((sum, [, { calls }]) => sum + calls, 0)} calls, each with a clock around it.\n`,
-    '| kernel | ms | % | calls |\n|---|---|---|---|',
-    ...times.slice(0, KERNELS).map(line),
-  ].join('\n')
+  const kernels = await profileStep(scene, CAPTURE)
+  if (kernels.length === 0) return `The device has no clock for kernels (no timestamp-query).`
+  return `One step of \`${preset}\`, each kernel with a clock around it.\n\n${profileTable(kernels)}`
 }

@@ -8,6 +8,8 @@ import {
   PRESETS,
   type PresetName,
   preset,
+  profileStep,
+  profileTable,
   SceneManipulator,
   saveScene,
   train,
@@ -25,6 +27,7 @@ interface TrainOptions extends DeviceChoice {
   readonly downscale?: number
   readonly seed: number
   readonly resume?: boolean
+  readonly profile?: boolean
 }
 
 /** A checkpoint at least this often: a crash costs no more. */
@@ -40,6 +43,7 @@ export function trainCommand(terminal: Terminal): Command {
     .option('--downscale <n>', 'use the pictures in rgb/{n}x (default: the largest there are)', count)
     .addOption(seedOption())
     .option('--resume', 'go on from the checkpoint in the output file')
+    .option('--profile', 'afterwards tell what the kernels of a step take and do')
   return withDevice(command).action((path: string, options: TrainOptions) => trainVerb(path, options, terminal))
 }
 
@@ -72,6 +76,9 @@ async function trainVerb(path: string, options: TrainOptions, terminal: Terminal
     { path: resolve(options.output), step, psnr: last?.psnr },
     `wrote ${options.output} (${step} steps${last ? `, PSNR ${last.psnr.toFixed(2)} dB on its rays` : ', nothing left to train'})`,
   )
+  if (!options.profile) return
+  const kernels = await profileStep(scene, capture)
+  reporter.result('profile', { kernels }, kernels.length > 0 ? profileTable(kernels) : `no profile: ${device.description} has no clock for kernels`)
 }
 
 /** A new scene, or with --resume the one in the output file. Throws when that does not belong to the capture or cannot go on. */

@@ -13,6 +13,8 @@ export interface GpuDispatch {
   readonly code: string
   readonly bindings: readonly BufferRange[]
   readonly groups: readonly [number, number, number]
+  /** Floating-point operations, for profiles. */
+  readonly flops?: number | undefined
 }
 
 /** A dispatch ready to encode. */
@@ -21,6 +23,9 @@ export interface Bound {
   readonly pipeline: GPUComputePipeline
   readonly group: GPUBindGroup
   readonly groups: readonly [number, number, number]
+  /** Of all bindings. */
+  readonly bytes: number
+  readonly flops: number | undefined
 }
 
 export function encode(pass: GPUComputePassEncoder, { pipeline, group, groups }: Bound): void {
@@ -30,7 +35,7 @@ export function encode(pass: GPUComputePassEncoder, { pipeline, group, groups }:
 }
 
 /** Throws, naming the kernel, when the dispatch exceeds the device's limits. */
-export function bind(device: GPUDevice, kernels: KernelCache, { label, code, bindings, groups }: GpuDispatch): Bound {
+export function bind(device: GPUDevice, kernels: KernelCache, { label, code, bindings, groups, flops }: GpuDispatch): Bound {
   const access = declaredAccess(label, code)
   checkLimits(device.limits, { label, code, bindings, groups }, access)
   let text = code
@@ -41,7 +46,8 @@ export function bind(device: GPUDevice, kernels: KernelCache, { label, code, bin
   }
   const { pipeline, layout } = kernels.get(label, text, access)
   const entries = bindings.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size: bindingSize(size) } }))
-  return { label, pipeline, group: device.createBindGroup({ label, layout, entries }), groups }
+  const bytes = bindings.reduce((sum, { size }) => sum + size, 0)
+  return { label, pipeline, group: device.createBindGroup({ label, layout, entries }), groups, bytes, flops }
 }
 
 /** WebGPU binds whole 4-byte words, at least one. */

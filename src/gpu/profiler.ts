@@ -3,10 +3,14 @@
 import { type Bound, encode } from './dispatch.ts'
 import { COPY_DST, COPY_SRC, MAP_READ, MODE_READ, QUERY_RESOLVE } from './flags.ts'
 
-/** Milliseconds and calls of one kernel label. */
+/** Milliseconds and calls of one kernel label, and what the calls did together. */
 export interface KernelTime {
   ms: number
   calls: number
+  /** Of everything the calls bind, which is the least traffic where all of it is used; on a GPU. */
+  bytes?: number
+  /** Floating-point operations, where all calls state them. */
+  flops?: number
 }
 
 /** WebGPU's limit on the size of a query set. */
@@ -19,12 +23,14 @@ export async function kernelTimes(device: GPUDevice, dispatches: readonly Bound[
   for (let first = 0; first < dispatches.length; first += MOST_QUERIES / 2) {
     const part = dispatches.slice(first, first + MOST_QUERIES / 2)
     const stamps = timed ? await stampedRun(device, part) : plainRun(device, part)
-    for (const [i, { label }] of part.entries()) {
+    for (const [i, { label, bytes, flops }] of part.entries()) {
       if (!stamps) continue
-      const time = times.get(label) ?? { ms: 0, calls: 0 }
+      const time: KernelTime = times.get(label) ?? { ms: 0, calls: 0, bytes: 0, flops: 0 }
       // a clock that is reset between passes would give a negative time
       time.ms += Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i])) / 1e6
       time.calls++
+      time.bytes = (time.bytes ?? 0) + bytes
+      time.flops = time.flops === undefined || flops === undefined ? undefined : time.flops + flops
       times.set(label, time)
     }
   }

@@ -9,6 +9,7 @@ import { gatherRows } from '../tensor/ops/gather.ts'
 import { normal, uniform } from '../tensor/ops/random.ts'
 import { broadcast } from '../tensor/ops/reduce.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
+import { type KernelProfile, kernelProfiles } from '../tensor/profileTable.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
 import type { RenderedLevel } from './coarseFine.ts'
 import { rayCodes } from './codeField.ts'
@@ -106,6 +107,17 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
     }
   }
   await scene.setReference(scene.referenceCode)
+}
+
+/** What a training step's kernels take and do. Trains the scene by two steps, unscheduled: profile after saving. Empty where the device has no clock for kernels. */
+export async function profileStep(scene: SceneManipulator, capture: Capture): Promise<KernelProfile[]> {
+  const { seed, space } = scene.description
+  const background = backgroundPoints(capture, scene)
+  using graph = recordStep(scene, background !== undefined)
+  graph.writeBatch(rayBatches(capture, space, { ...scene.config.training, seed }).draw(scene.step), seed, scene.step)
+  if (background) graph.writeBackground(background(scene.step))
+  graph.plan.run()
+  return kernelProfiles(await graph.plan.profile())
 }
 
 /** The capture's static points, a few per step with random codes; undefined when the capture has none. */

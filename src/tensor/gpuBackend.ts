@@ -59,7 +59,7 @@ function dispatchesOf({ node, inputs, outputs, scratch }: PlannedStep, work: Wgs
     if (!region) throw new Error(`${node.name}: a kernel binds ${kind} ${index}, of which there are ${list.length}`)
     return rangeOf(region)
   }
-  return work.dispatches.map(({ label, code, bindings, groups }) => ({ label, code, bindings: bindings.map(range), groups }))
+  return work.dispatches.map(d => ({ ...d, bindings: d.bindings.map(range) }))
 }
 
 const rangeOf = ({ memory, offset, length }: Region): BufferRange => ({ buffer: bufferOf(memory), offset: offset * 4, size: length * 4 })
