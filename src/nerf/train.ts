@@ -1,6 +1,5 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
 import type { Capture } from '../capture/capture.ts'
-import { Storage } from '../tensor/device.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { contract } from '../tensor/ops/contract.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
@@ -13,8 +12,9 @@ import { type KernelProfile, kernelProfiles } from '../tensor/profileTable.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
 import type { RenderedLevel } from './coarseFine.ts'
 import { rayCodes } from './codeField.ts'
+import { HostBatch } from './hostBatch.ts'
 import { displacementLoss, levelLoss } from './losses.ts'
-import { rayBatches } from './rayBatches.ts'
+import { type RayBatch, rayBatches } from './rayBatches.ts'
 import { lastLevel, renderRays } from './rayLevels.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
@@ -66,8 +66,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
   let reportedStep = scene.step
   while (scene.step < until && !signal?.aborted) {
     const { step } = scene
-    graph.writeBatch(batches.draw(step), seed, step)
-    if (background) graph.writeBackground(background(step))
+    graph.writeBatch(batches.draw(step), seed, step, background?.(step))
     const rate = rateAt(step)
     const { rates } = training
     adam.schedule(step, {
@@ -114,14 +113,14 @@ export async function profileStep(scene: SceneManipulator, capture: Capture): Pr
   const { seed, space } = scene.description
   const background = backgroundPoints(capture, scene)
   using graph = recordStep(scene, background !== undefined)
-  graph.writeBatch(rayBatches(capture, space, { ...scene.config.training, seed }).draw(scene.step), seed, scene.step)
-  if (background) graph.writeBackground(background(scene.step))
+  const { step } = scene
+  graph.writeBatch(rayBatches(capture, space, { ...scene.config.training, seed }).draw(step), seed, step, background?.(step))
   graph.plan.run()
   return kernelProfiles(await graph.plan.profile())
 }
 
 /** The capture's static points, a few per step with random codes; undefined when the capture has none. */
-function backgroundPoints(capture: Capture, scene: SceneManipulator): ((step: number) => { points: Float32Array; codes: Uint32Array }) | undefined {
+function backgroundPoints(capture: Capture, scene: SceneManipulator): ((step: number) => BackgroundBatch) | undefined {
   const n = scene.config.training.backgroundPoints
   const all = pointsIntoSpace(capture.backgroundPoints, scene.description.space)
   const count = all.length / 3
@@ -139,14 +138,20 @@ function backgroundPoints(capture: Capture, scene: SceneManipulator): ((step: nu
   }
 }
 
+/** Static points [B, 3] in space units, and a code for each. */
+interface BackgroundBatch {
+  readonly points: Float32Array
+  readonly codes: Uint32Array
+}
+
 interface StepGraph extends Disposable {
   readonly plan: Plan
   readonly loss: Tensor
   readonly photometric: Tensor
   /** Squared colour error of each ray, [R]. */
   readonly rayErrors: Tensor
-  writeBatch(batch: { origins: Float32Array; directions: Float32Array; colors: Float32Array; codes: Uint32Array }, seed: number, step: number): void
-  writeBackground(background: { points: Float32Array; codes: Uint32Array }): void
+  /** The batch of a step, in one transfer; static points where the graph was recorded with them. */
+  writeBatch(rays: RayBatch, seed: number, step: number, background?: BackgroundBatch): void
 }
 
 /** Records one training step: rays -> samples -> T, H, F -> colours -> losses of every level -> gradients -> Adam and, if there is one, the density grid. */
@@ -154,30 +159,32 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const { device, config, parameters } = scene
   const { rays: R, backgroundPoints: B, warpWeight, warpScale, codeNoise, lipschitzWeight } = config.training
   const { jitter } = trainingSchedules(config)
-  const floats = {
-    origins: new Storage(device, R * 3),
-    directions: new Storage(device, R * 3),
-    colors: new Storage(device, R * 3),
-    points: new Storage(device, B * 3),
-    jitter: new Storage(device, 1),
-  }
-  const words = { codes: new Storage(device, R, 'u32'), seed: new Storage(device, 2, 'u32'), pointCodes: new Storage(device, B, 'u32') }
+  const batch = new HostBatch(device, {
+    origins: R * 3,
+    directions: R * 3,
+    colors: R * 3,
+    codes: R,
+    points: B * 3,
+    pointCodes: B,
+    seed: 2,
+    jitter: 1,
+  })
   const W = parameters.get('codes')
-  const seed = words.seed.tensor([2])
+  const seed = batch.tensor('seed', [2], 'u32')
   const draw = (pass: 'coarse' | 'last', count: number): Tensor => {
     const random = uniform(seed, [R, count], SAMPLE_STREAM[pass])
-    return affine(mul(affine(random, 1, -0.5), broadcast(floats.jitter.tensor([]), [R, count])), 1, 0.5)
+    return affine(mul(affine(random, 1, -0.5), broadcast(batch.tensor('jitter', []), [R, count])), 1, 0.5)
   }
-  const known = gatherRows(W, words.codes.tensor([R]))
+  const known = gatherRows(W, batch.tensor('codes', [R], 'u32'))
   const codes = rayCodes(codeNoise > 0 ? add(known, affine(normal(seed, known.shape, CODE_STREAM), codeNoise)) : known)
-  const rays = { origins: floats.origins.tensor([R, 3]), directions: floats.directions.tensor([R, 3]) }
+  const rays = { origins: batch.tensor('origins', [R, 3]), directions: batch.tensor('directions', [R, 3]) }
   const levels = renderRays(scene, { ...rays, warp: codes, codes, draw })
-  const losses = levels.map(level => levelLoss(level, floats.colors.tensor([R, 3]), warpScale))
+  const losses = levels.map(level => levelLoss(level, batch.tensor('colors', [R, 3]), warpScale))
   const { errors: rayErrors, photometric } = losses[losses.length - 1]
 
   const terms = losses.flatMap(level => [level.photometric, affine(level.warp, warpWeight)])
   if (config.template.lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, 'F'), lipschitzWeight))
-  if (withBackground) terms.push(backgroundLoss(scene, floats.points.tensor([B, 3]), gatherRows(W, words.pointCodes.tensor([B])), seed))
+  if (withBackground) terms.push(backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed))
   const loss = terms.reduce(add)
   const { effects, into } = scene.adam().minimize(loss)
   const plan = compile(device, { outputs: [loss, photometric, rayErrors], effects: [...effects, ...gridEffects(scene, lastLevel(levels))], into })
@@ -186,21 +193,21 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
     loss,
     photometric,
     rayErrors,
-    writeBatch(batch, seed, step) {
-      floats.origins.write(batch.origins)
-      floats.directions.write(batch.directions)
-      floats.colors.write(batch.colors)
-      words.codes.write(batch.codes)
-      words.seed.write(Uint32Array.of(seed, step))
-      floats.jitter.write(Float32Array.of(jitter(step)))
-    },
-    writeBackground({ points, codes: ids }) {
-      floats.points.write(points)
-      words.pointCodes.write(ids)
+    writeBatch(rays, seed, step, background) {
+      const { origins, directions, colors, codes } = rays
+      batch.write({
+        origins,
+        directions,
+        colors,
+        codes,
+        ...(background && { points: background.points, pointCodes: background.codes }),
+        seed: Uint32Array.of(seed, step),
+        jitter: Float32Array.of(jitter(step)),
+      })
     },
     [Symbol.dispose]() {
       plan[Symbol.dispose]()
-      for (const storage of [...Object.values(floats), ...Object.values(words)]) storage.release()
+      batch.release()
     },
   }
 }

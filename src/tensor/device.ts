@@ -69,12 +69,12 @@ export class Storage {
     this.region = { memory: device.allocate(Math.max(length, 1) * 4), offset: 0, length }
   }
 
-  /** A leaf tensor over elements [offset, offset + size). Offsets of tensors bound to kernels on a GPU must be multiples of 64 (256 bytes). */
-  tensor(shape: Shape, offset = 0): Tensor {
+  /** A leaf tensor over elements [offset, offset + size), whose words may be seen as another type than the storage's. Offsets of tensors bound to kernels on a GPU must be multiples of 64 (256 bytes). */
+  tensor(shape: Shape, offset = 0, dtype: DType = this.dtype): Tensor {
     const length = elements(shape)
     if (offset + length > this.length) throw new Error(`storage: ${showShape(shape)} at ${offset} does not fit into ${this.length} elements`)
     if (offset % 64 !== 0) throw new Error(`storage: offset ${offset} is not a multiple of 64 elements`)
-    return new Tensor(shape, this.dtype, { kind: 'storage', region: { memory: this.region.memory, offset, length } })
+    return new Tensor(shape, dtype, { kind: 'storage', region: { memory: this.region.memory, offset, length } })
   }
 
   /** Overwrites elements from `offset` on, before the next run. Throws when the data does not fit. */

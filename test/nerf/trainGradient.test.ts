@@ -45,10 +45,10 @@ test.each(['tiny', 'paper'] as const)('every network, the codes and the hash tab
   const graph = recordStep(scene, true)
   const adam = scene.adam()
   adam.schedule(0, {}) // no rates: the parameters stay, the gradients are computed
-  graph.writeBatch(rayBatches(capture, description.space, { ...config.training, seed: 1 }).draw(0), 1, 0)
   const count = config.training.backgroundPoints
   const points = pointsIntoSpace(capture.backgroundPoints, description.space).slice(0, 3 * count)
-  graph.writeBackground({ points, codes: Uint32Array.from({ length: count }, (_, i) => i % description.codeCount) })
+  const background = { points, codes: Uint32Array.from({ length: count }, (_, i) => i % description.codeCount) }
+  graph.writeBatch(rayBatches(capture, description.space, { ...config.training, seed: 1 }).draw(0), 1, 0, background)
   const grid = new Float32Array(scene.grid?.length ?? 0).fill(1)
   const loss = async (): Promise<number> => {
     scene.grid?.write(grid) // a step updates it

@@ -32,6 +32,8 @@ export function plainDevice(precision: 'single' | 'double'): Device {
     },
     write(region, data) {
       view(region, data instanceof Uint32Array ? 'u32' : 'f32', data.length).set(data)
+      // words may hold floats: storages can be seen as either
+      if (data instanceof Uint32Array) view(region, 'f32', data.length).set(new Float32Array(data.buffer, data.byteOffset, data.length))
     },
     copy: (from, to) => {
       for (const dtype of ['f32', 'u32'] as const) view(to, dtype).set(view(from, dtype))
