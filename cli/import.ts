@@ -1,28 +1,29 @@
 import { basename, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type CaptureFileOptions, DATASET_FORMATS, type DatasetFormat, openDataset, writeCapture } from 'faceclipnerf'
+import { type CaptureFileOptions, DATASET_FORMATS, type DatasetFormat, isVideoFile, openDataset, writeCapture } from 'faceclipnerf'
 import { requireConsent } from './consent.ts'
 import { wholeNumber } from './options.ts'
 import { createReporter, duration } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
+import { readVideo, type VideoOptions, withVideo } from './video.ts'
 
-interface ImportOptions {
-  readonly output: string
+interface ImportOptions extends VideoOptions {
   readonly format?: DatasetFormat
   readonly size: number
   readonly holdout: number
   readonly static?: boolean
   readonly background: readonly [number, number, number]
   readonly masks: 'person' | 'background' | 'none'
-  readonly force?: boolean
   readonly yes?: boolean
   readonly json?: boolean
 }
 
 export function importCommand(terminal: Terminal): Command {
-  return new Command('import')
-    .description('make a capture of pictures with poses: nerfstudio, instant-ngp, COLMAP, Blender, LLFF, Nerfies, or a zip of one of these')
-    .argument('<source>', 'a folder, a .zip, or a transforms.json')
+  const command = new Command('import')
+    .description(
+      'make a capture of a video, or of pictures with poses: nerfstudio, instant-ngp, COLMAP, Blender, LLFF, Nerfies, or a zip of one of these',
+    )
+    .argument('<source>', 'a video (mp4, mov, webm), a folder, a .zip, or a transforms.json')
     .requiredOption('-o, --output <folder>', 'the .capture folder to write')
     .addOption(new Option('--format <name>', 'what the source is (default: found by its content)').choices(DATASET_FORMATS))
     .option('--size <px>', 'longest edge of the largest pictures; larger ones are reduced, 0 keeps every size', wholeNumber, 640)
@@ -37,7 +38,7 @@ export function importCommand(terminal: Terminal): Command {
     .option('--force', 'replace a capture that is there already')
     .option('--yes', 'agree to the notice about pictures of faces without being asked')
     .option('--json', 'print one JSON object per line instead of text')
-    .action((source: string, options: ImportOptions) => importVerb(source, options, terminal))
+  return withVideo(command).action((source: string, options: ImportOptions) => importVerb(source, options, terminal))
 }
 
 const WHITE: readonly [number, number, number] = [255, 255, 255]
@@ -54,7 +55,8 @@ async function importVerb(path: string, options: ImportOptions, terminal: Termin
   const { output, format, size, background, masks } = options
   const reporter = createReporter(terminal, options)
   await requireConsent(terminal, reporter, options.yes ?? false)
-  const { imported, close } = await openDataset(path, { format })
+  const isVideo = format === undefined && (await isVideoFile(path))
+  const { imported, close } = isVideo ? await readVideo(path, options, reporter, terminal) : await openDataset(path, { format })
   const name = basename(resolve(output)).replace(/\.capture$/, '')
   const start = performance.now()
   const write: CaptureFileOptions = {

@@ -8,6 +8,7 @@ import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
+import { inspectCommand } from './inspect.ts'
 import { modelsCommand } from './models.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
@@ -42,6 +43,7 @@ export function program(terminal: Terminal): Command {
     .showSuggestionAfterError(true)
   for (const make of [
     importCommand,
+    inspectCommand,
     exportCommand,
     trainCommand,
     anchorsCommand,

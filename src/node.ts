@@ -3,16 +3,22 @@ import { type AdapterReport, gpuReport } from './gpu/gpuReport.ts'
 import type { Device } from './tensor/device.ts'
 import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
 
+// What a capture is like.
+export { type CaptureChecks, checkCapture, type Finding } from './capture/checks/checkCapture.ts'
 // Bringing captures in and out, which needs a disk.
 export { exportCapture } from './capture/exportCapture.ts'
 export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
-export { type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
+export { importVideo, type VideoImportOptions, type VideoStep } from './capture/video/importVideo.ts'
+export { isVideoFile } from './capture/video/probe.ts'
+export { checkOutput, type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
 // Encoders in the Hugging Face cache.
 export { importModel } from './clip/importModel.ts'
 export { type CachedModel, cacheFolder, listModels, verifySnapshot } from './clip/modelCache.ts'
 export { modelFit } from './clip/modelFit.ts'
 export { modelName } from './clip/modelNames.ts'
 export { type PulledModel, type PullStep, pullModel } from './clip/pullModel.ts'
+export { captureReport, type ExpressionCoverage, expressionFindings } from './eval/captureReport.ts'
+export { readExpressions } from './eval/expressionCoverage.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
 

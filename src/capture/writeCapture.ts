@@ -1,5 +1,5 @@
 /** A `.capture` folder on disk, whole or not at all (Node only). */
-import { type FolderStep, writeFolder } from '../io/writeFolder.ts'
+import { type FolderStep, occupied, writeFolder } from '../io/writeFolder.ts'
 import { type CaptureFileOptions, captureFiles } from './captureFiles.ts'
 import type { ImportedCapture } from './importedCapture.ts'
 
@@ -7,6 +7,9 @@ export interface WriteCaptureOptions extends CaptureFileOptions {
   /** Replace a capture that is there already. Only a capture is ever replaced, never another folder. */
   readonly overwrite?: boolean
 }
+
+/** The file that a capture is known by; it is written last. */
+const MARK = 'dataset.json'
 
 /**
  * Writes an import as a `.capture` folder, streaming one frame at a time; `step` counts frames. Nothing is left of it after an error, an abort or a `return`.
@@ -17,5 +20,11 @@ export function writeCapture(
   outFolder: string,
   { overwrite, ...options }: WriteCaptureOptions = {},
 ): AsyncGenerator<FolderStep> {
-  return writeFolder(outFolder, captureFiles(imported, options), { mark: 'dataset.json', overwrite, signal: options.signal })
+  return writeFolder(outFolder, captureFiles(imported, options), { mark: MARK, overwrite, signal: options.signal })
+}
+
+/** Throws what `writeCapture` would throw where the output stands in its way: for work that takes long before there is something to write. */
+export async function checkOutput(outFolder: string, overwrite = false): Promise<void> {
+  const { resolve } = await import('node:path')
+  await occupied(resolve(outFolder), MARK, overwrite)
 }

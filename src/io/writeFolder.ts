@@ -74,7 +74,7 @@ async function replaceFolder(out: string, by: string): Promise<void> {
 }
 
 /** Whether a folder is there to be replaced. Throws when something else is, or when it must not be. */
-async function occupied(out: string, mark: string, overwrite: boolean): Promise<boolean> {
+export async function occupied(out: string, mark: string, overwrite: boolean): Promise<boolean> {
   const fs = await import('node:fs/promises')
   const { join } = await import('node:path')
   const stat = await fs.lstat(out).catch(() => undefined)
