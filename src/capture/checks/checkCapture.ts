@@ -100,7 +100,7 @@ function countFindings(frames: readonly CaptureFrame[], records: readonly Record
   ]
   const candidates = records.filter(record => record.dropped !== 'a sharper one beside it')
   const dropped = (why: string): number => candidates.filter(record => record.dropped === why).length
-  const [blurred, lost] = [dropped('blurred'), dropped('no pose')]
+  const [blurred, lost] = [dropped('blurred'), dropped('no pose') + dropped('wrong pose')]
   if (blurred > 0.1 * candidates.length) {
     found.push({
       level: 'warning',

@@ -128,7 +128,7 @@ async function* findLens(colmap: ColmapProgram, options: ColmapOptions): AsyncGe
     const model = rough && ((await adjust(colmap, options, rough.folder, `${folder}-adjusted`)) ?? rough)
     if (model) {
       const { observations, error, focalLength, registered } = model.quality
-      const score = observations / Math.max(0.05, error)
+      const score = observations / Math.max(0.05, error) ** 2 // a wrong focal length bends the room: many points stay, all a little off
       log.write(
         `\nlens: from ${focal.toFixed(0)} px to ${focalLength.toFixed(1)} px, ${registered} pictures, ${observations} observations, ${error.toFixed(3)} px\n`,
       )

@@ -15,6 +15,7 @@ import { colmapPoses } from '../poses/colmapPoses.ts'
 import { findColmap } from '../poses/colmapProgram.ts'
 import { headBounds } from '../poses/headBounds.ts'
 import { type HeadPoses, headPoses } from '../poses/headPoses.ts'
+import { strayCameras } from '../poses/strayCameras.ts'
 import { viewpointPairs } from '../poses/viewpointPairs.ts'
 import { cameraInFrame, headFrame, median, pointInFrame } from '../poses/worldFrame.ts'
 import { imagePath, type KeptFrame, maskPath, threadsOf, type VideoStep, type VideoWork } from './importVideo.ts'
@@ -65,7 +66,21 @@ export async function* posesByColmap(work: VideoWork): AsyncGenerator<VideoStep,
   const cameraOf = ({ id }: KeptFrame): Camera => placed.get(id) as Camera
   const world = headFrame(withPose.map(frame => ({ camera: cameraOf(frame), landmarks: frame.landmarks })))
   if (world.warning) warnings.push(world.warning)
-  const frames = withPose.map(frame => importedFrame(work, frame, cameraInFrame(cameraOf(frame), world)))
+  const inHeadWorld = withPose.map(frame => cameraInFrame(cameraOf(frame), world))
+  const distance = median(inHeadWorld.map(camera => length(camera.position)))
+  const strays = new Set(
+    strayCameras(
+      inHeadWorld,
+      withPose.map(({ record }) => record.time),
+      distance,
+    ),
+  )
+  if (strays.size > 0) warnings.push(`${strays.size} of ${kept.length} frames have a pose off the path of their neighbours and were left out`)
+  const frames = withPose.flatMap((frame, i) => {
+    if (!strays.has(i)) return [importedFrame(work, frame, inHeadWorld[i])]
+    frame.record.dropped = 'wrong pose'
+    return []
+  })
   const inWorld = Float32Array.from({ length: points.length }, () => 0)
   for (let i = 0; i < points.length; i += 3) inWorld.set(pointInFrame([points[i], points[i + 1], points[i + 2]], world), i)
   const { registered, observations, error, focalLength } = model.quality
@@ -78,7 +93,7 @@ export async function* posesByColmap(work: VideoWork): AsyncGenerator<VideoStep,
       inWorld,
     ),
     about: {
-      poses: { method: 'colmap', version: colmap.version, registered, of: kept.length, observations, error, focalLength, scaled: !world.warning },
+      poses: { method: 'colmap', version: colmap.version, registered, used: frames.length, of: kept.length, observations, error, focalLength, scaled: !world.warning },
     },
   }
 }

@@ -13,7 +13,7 @@ export interface FrameRecord {
   /** Mean luma, 0..1. */
   brightness: number
   /** Why the frame is not in the capture; absent for those that are. */
-  dropped?: 'a sharper one beside it' | 'blurred' | 'no pose'
+  dropped?: 'a sharper one beside it' | 'blurred' | 'no pose' | 'wrong pose'
 }
 
 export interface SelectOptions {
