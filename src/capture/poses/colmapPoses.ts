@@ -15,6 +15,8 @@ export interface ColmapOptions {
   size: readonly [number, number]
   /** Pairs of pictures (places in `names`) that show the room from one side although other pictures lie between them. */
   pairs?: readonly (readonly [number, number])[]
+  /** px, where known; otherwise found by trials. */
+  focalLength?: number
   /** Folder of masks, `<picture>.png`, black where no feature may lie; absent: features everywhere. */
   masks?: string
   /** Folder for the database and the models. */
@@ -83,15 +85,10 @@ export async function* colmapPoses(colmap: ColmapProgram, options: ColmapOptions
     yield* progress('matches', names.length, match(colmap, options), line => count(/(?:Matching|Processing) image \[(\d+)\//.exec(line)))
     if (options.pairs && options.pairs.length > 0) await drain(matchPairs(colmap, options, options.pairs))
     const began = performance.now()
-    const start = yield* findLens(colmap, options)
-    if (start !== undefined) await setStartingFocal(join(work, 'database.db'), options.size, start)
+    const start = options.focalLength ?? (yield* findLens(colmap, options))
+    const isFixed = start !== undefined && (await setStartingFocal(join(work, 'database.db'), options.size, start))
     const limit = Math.max(1, options.limit - (performance.now() - began) / 1000)
-    yield* progress(
-      'poses',
-      names.length,
-      map(colmap, { ...options, limit }, join(work, 'models'), { isFixed: start !== undefined }),
-      countRegistered,
-    )
+    yield* progress('poses', names.length, map(colmap, { ...options, limit }, join(work, 'models'), { isFixed }), countRegistered)
   } catch (error) {
     if (error instanceof ColmapFailure) throw new Error(explain(error, features, registered, options))
     throw error

@@ -28,7 +28,7 @@ afterEach(() => {
 })
 
 async function run(
-  more: { limit?: number; signal?: AbortSignal; pairs?: [number, number][] } = {},
+  more: { limit?: number; signal?: AbortSignal; pairs?: [number, number][]; focalLength?: number } = {},
 ): Promise<{ model: ColmapModel; steps: PoseStep[]; work: string; log: string }> {
   count++
   const work = join(folder, `work${count}`)
@@ -61,6 +61,12 @@ describe('COLMAP', () => {
     expect(log).toContain(version.startsWith('4') ? '--FeatureExtraction.use_gpu 0' : '--SiftExtraction.use_gpu 0')
     expect(log).toMatch(/matches_importer .*--match_type pairs/)
     expect(readFileSync(join(work, 'pairs.txt'), 'utf8')).toBe('000000.png 000009.png\n')
+  })
+
+  it('maps at once with a focal length that is known', async () => {
+    const { steps, work } = await run({ focalLength: 140 })
+    expect(steps.some(step => step.stage === 'lens')).toBe(false)
+    expect(readFileSync(join(work, 'focals.txt'), 'utf8')).toBe('140\n')
   })
 
   it.each([
