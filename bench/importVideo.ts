@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { toScene } from '../src/camera/camera.ts'
-import type { Matrix3 } from '../src/camera/vector.ts'
+import { type Matrix3, multiply } from '../src/camera/vector.ts'
 import { readJson } from '../src/capture/nerfies.ts'
 import { angleBetween } from '../src/capture/poses/rotationVector.ts'
 import {
@@ -141,6 +141,8 @@ async function scoreColmap(): Promise<void> {
   )
   const ratio = found.frames[0].camera.focalLength / exact[0].focalLength
   console.log(`focal length: ${percent(ratio - 1)} off`)
+  const metres = found.frames.map(({ camera }) => ({ ...camera, position: multiply(camera.position, 1 / found.scale) }))
+  console.log(`lengths, by the distance between the eyes: ${percent(1 / fitSimilarity(metres, exact).scale - 1)} off`)
   if (Number(values.steps) === 0) return
   const similarity = fitSimilarity(
     exact,

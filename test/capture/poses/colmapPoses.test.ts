@@ -59,6 +59,7 @@ describe('COLMAP', () => {
     // the starts on a stretch, then the whole with what the best of them came to
     expect(readFileSync(join(work, 'focals.txt'), 'utf8').trim().split('\n').map(Number).map(Math.round)).toEqual([69, 84, 102, 123, 144, 173, 130])
     expect(log).toContain(version.startsWith('4') ? '--FeatureExtraction.use_gpu 0' : '--SiftExtraction.use_gpu 0')
+    expect(log).toMatch(/point_filtering .*--max_reproj_error 1\.00 --min_track_len 3/)
     expect(log).toMatch(/matches_importer .*--match_type pairs/)
     expect(readFileSync(join(work, 'pairs.txt'), 'utf8')).toBe('000000.png 000009.png\n')
   })

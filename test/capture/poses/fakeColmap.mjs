@@ -33,6 +33,8 @@ const OPTIONS = {
   ],
   matches_importer: ['database_path', 'match_list_path', 'match_type'],
   bundle_adjuster: ['input_path', 'output_path', 'BundleAdjustment.function_tolerance'],
+  point_triangulator: ['database_path', 'image_path', 'input_path', 'output_path', 'clear_points'],
+  point_filtering: ['input_path', 'output_path', 'max_reproj_error', 'min_track_len'],
   mapper: [
     'database_path',
     'image_path',
@@ -69,7 +71,7 @@ async function work() {
     writeFileSync(value('database_path'), camera(all.length))
   } else if (command === 'sequential_matcher') {
     for (let i = 1; i <= 12; i++) console.log(`Matching image [${i}/12] in 0.1s`)
-  } else if (command === 'bundle_adjuster') {
+  } else if (['bundle_adjuster', 'point_triangulator', 'point_filtering'].includes(command)) {
     for (const name of ['cameras.bin', 'images.bin', 'points3D.bin']) copyFileSync(join(value('input_path'), name), join(value('output_path'), name))
   } else if (command === 'mapper') {
     if (mode === 'crash') process.kill(process.pid, 'SIGSEGV')
