@@ -2,8 +2,9 @@
 import { chmodSync, copyFileSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ColmapModel } from '../../../src/capture/poses/colmapCommands.ts'
 import { setStartingFocal } from '../../../src/capture/poses/colmapLens.ts'
-import { type ColmapModel, colmapPoses, type PoseStep } from '../../../src/capture/poses/colmapPoses.ts'
+import { colmapPoses, type PoseStep } from '../../../src/capture/poses/colmapPoses.ts'
 import { findColmap, option } from '../../../src/capture/poses/colmapProgram.ts'
 import { scratch } from '../video/ffmpeg.ts'
 
