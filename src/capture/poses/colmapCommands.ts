@@ -38,6 +38,8 @@ export interface ColmapModel {
 
 /** As the house of this project asks of SIFT on a processor: enough for a room, few enough to match in minutes. */
 const FEATURES = 2048
+/** px: features are also looked for at twice the size of pictures up to this; of larger ones that takes 0.6 GB and three times as long. */
+const ENLARGED_BELOW = 1000
 /** Each picture is matched with this many before it, and with those 8, 16 and 32 before it. */
 const OVERLAP = 6
 /** RANSAC trials per pair: neighbours in a video agree in most of their matches, and pairs that do not need not cost seconds. */
@@ -46,7 +48,7 @@ const TRIALS = 1000
 const FIRST_ANGLE = 6
 
 /** Features of all pictures, outside the masks. */
-export async function* extract(colmap: ColmapProgram, { images, masks, work, threads, ...run }: ColmapOptions): AsyncGenerator<string> {
+export async function* extract(colmap: ColmapProgram, { images, masks, size, work, threads, ...run }: ColmapOptions): AsyncGenerator<string> {
   const known = await colmap.options('feature_extractor')
   yield* colmap.run(
     'feature_extractor',
@@ -58,6 +60,7 @@ export async function* extract(colmap: ColmapProgram, { images, masks, work, thr
       ...option(known, ['FeatureExtraction.use_gpu', 'SiftExtraction.use_gpu'], 0),
       ...option(known, ['FeatureExtraction.num_threads', 'SiftExtraction.num_threads'], threads),
       ...option(known, ['SiftExtraction.max_num_features'], FEATURES),
+      ...option(known, ['SiftExtraction.first_octave'], Math.max(...size) > ENLARGED_BELOW ? 0 : -1),
     ],
     { log: run.log, signal: run.signal },
   )
