@@ -1,11 +1,11 @@
 /**
  * How much does the Lipschitz term (Eq. 10) smooth the way between expressions, and what does it cost?
- * `npm run bench:lipschitz -- captures/ada [--weights none,0,1e-4,1e-3] [--frames 000000,000033,…] [--steps n] [--preset fast] [--out sheet.png]`
+ * `npm run bench:lipschitz -- captures/ada [--weights none,0,1e-4,1e-3,H1e-3] [--seeds 0,1] [--noise deviation on the codes] [--frames 000000,000033,…] [--steps n] [--preset fast] [--out sheet.png]`
  *
- * Trains one scene per weight of the log product, all else alike; `none` leaves the Lipschitz layers out. Then 21 codes in a straight line between the codes
+ * Trains one scene per weight of the log product, all else alike; `none` leaves the Lipschitz layers out, `H` before a weight bounds the layers of H too. Then 21 codes in a straight line between the codes
  * of every two of the frames (one for each expression) are rendered from the first frame's camera, T at its code. A step's image change is the root mean
  * square difference of neighbours; an even way has steps of 1/20 of its ends' difference, and no way can have a smaller largest one. A jump is an expression
- * that switches on all at once, which edits can neither blend nor find by gradients. Prints a Markdown table of means over the pairs, and a sheet of every
+ * that switches on all at once, which edits can neither blend nor find by gradients. Prints a Markdown table of means over the pairs and the seeds, and a sheet of every
  * fifth code of the first pair: choose the weight whose largest step falls by 30 % or more against weight 0 at 0.3 dB of held-out PSNR or less.
  */
 import { writeFile } from 'node:fs/promises'
@@ -37,7 +37,8 @@ const { values, positionals } = parseArgs({
     steps: { type: 'string' },
     preset: { type: 'string' },
     resolution: { type: 'string' },
-    seed: { type: 'string', default: '0' },
+    seeds: { type: 'string', default: '0' },
+    noise: { type: 'string' },
     out: { type: 'string', default: 'lipschitz.png' },
   },
 })
@@ -61,24 +62,38 @@ interface Walk {
   readonly even: number
 }
 
+interface Row extends Walk {
+  readonly psnr: number
+  readonly psnrPerson: number
+}
+
 const cells: SheetCell[][] = []
-let unweighted: { largest: number; psnr: number } | undefined
+let unweighted: Row | undefined
 for (const weight of values.weights.split(',')) {
-  const scene = new SceneManipulator(device, capture, { preset: name, config: c => weighted(c, weight), seed: Number(values.seed) })
-  for await (const _ of train(scene, capture));
-  const { psnr, psnrPerson } = await evaluateScene(scene, capture)
-  const { largest, even } = await walks(scene, weight)
-  if (weight === '0') unweighted = { largest, psnr }
-  const against = unweighted ? `${(100 * (largest / unweighted.largest - 1)).toFixed(0)} %, ${(psnr - unweighted.psnr).toFixed(2)} dB` : '-'
-  const columns = [weight, psnr.toFixed(2), psnrPerson?.toFixed(2) ?? '-', largest.toFixed(4), even.toFixed(4), (largest / even).toFixed(2), against]
-  console.log(`| ${columns.join(' | ')} |`)
+  const rows: Row[] = []
+  for (const seed of values.seeds.split(',').map(Number)) {
+    const scene = new SceneManipulator(device, capture, { preset: name, config: c => weighted(c, weight), seed })
+    for await (const _ of train(scene, capture));
+    const { psnr, psnrPerson = Number.NaN } = await evaluateScene(scene, capture)
+    rows.push({ psnr, psnrPerson, ...(await walks(scene, weight)) })
+  }
+  const mean = (of: keyof Row): number => rows.reduce((sum, row) => sum + row[of] / rows.length, 0)
+  const row: Row = { psnr: mean('psnr'), psnrPerson: mean('psnrPerson'), largest: mean('largest'), even: mean('even') }
+  if (weight === '0') unweighted = row
+  const against = unweighted ? `${(100 * (row.largest / unweighted.largest - 1)).toFixed(0)} %, ${(row.psnr - unweighted.psnr).toFixed(2)} dB` : '-'
+  const columns = [row.psnr.toFixed(2), row.psnrPerson.toFixed(2), row.largest.toFixed(4), row.even.toFixed(4), (row.largest / row.even).toFixed(2)]
+  console.log(`| ${[weight, ...columns, against].join(' | ')} |`)
 }
 await writeFile(values.out, await encodePng(sheet(cells)))
 console.log(`\nwrote ${values.out}`)
 
-function weighted(config: SceneConfig, weight: string): SceneConfig {
-  const template = weight === 'none' ? { ...config.template, lipschitz: 'none' as const } : config.template
-  return { ...config, template, training: { ...config.training, steps, lipschitzWeight: weight === 'none' ? 0 : Number(weight) } }
+function weighted(config: SceneConfig, token: string): SceneConfig {
+  const weight = token === 'none' ? 0 : Number(token.replace('H', ''))
+  if (!(weight >= 0)) throw new Error(`bench:lipschitz: weight "${token}"; give none, a number of 0 or more, or H and a number`)
+  const template = token === 'none' ? { ...config.template, lipschitz: 'none' as const } : config.template
+  const slicing = token.startsWith('H') ? { ...config.slicing, lipschitz: config.template.lipschitz } : config.slicing
+  const codeNoise = number(values.noise) ?? config.training.codeNoise
+  return { ...config, template, slicing, training: { ...config.training, steps, codeNoise, lipschitzWeight: weight } }
 }
 
 /** Every pair of the frames, walked; means over the pairs. The first pair's pictures join the sheet. */

@@ -1,13 +1,17 @@
 /** Storage buffers of one device: sizes checked against its limits, bytes counted, numbers written and read back. */
 import type { BufferRange } from './dispatch.ts'
 import { COPY_DST, COPY_SRC, MAP_READ, MODE_READ, STORAGE } from './flags.ts'
+import type { Order } from './order.ts'
 
 export class Buffers {
   usedBytes = 0
   peakBytes = 0
   private readonly live = new Set<GPUBuffer>()
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly order: Order,
+  ) {}
 
   /** Zero-filled. Throws when the adapter allows no buffer of that size. */
   create(bytes: number): GPUBuffer {
@@ -26,7 +30,7 @@ export class Buffers {
   destroy(buffer: GPUBuffer): void {
     if (!this.live.delete(buffer)) throw new Error('gpu: release of a buffer that is not held; it was released before')
     this.usedBytes -= buffer.size
-    buffer.destroy()
+    this.order.inTurn(() => buffer.destroy())
   }
 
   destroyAll(): void {
@@ -39,20 +43,26 @@ export class Buffers {
   write(buffer: GPUBuffer, offset: number, data: ArrayBufferView): void {
     if (offset + data.byteLength > buffer.size)
       throw new Error(`gpu: ${data.byteLength} bytes at ${offset} do not fit into a buffer of ${buffer.size}`)
-    this.device.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+    // the caller may rewrite its numbers before their turn comes
+    const kept = this.order.waiting ? bytes.slice() : bytes
+    this.order.inTurn(() => this.device.queue.writeBuffer(buffer, offset, kept))
   }
 
   /** After all earlier submitted work, before all later. */
   copy(from: BufferRange, to: BufferRange): void {
-    const encoder = this.device.createCommandEncoder()
-    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size)
-    this.device.queue.submit([encoder.finish()])
+    this.order.inTurn(() => {
+      const encoder = this.device.createCommandEncoder()
+      encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size)
+      this.device.queue.submit([encoder.finish()])
+    })
   }
 
   /** A copy of `size` bytes (a multiple of 4) once all submitted work is done. Rejects when the device is lost. */
   async read(buffer: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
     if (offset + size > buffer.size) throw new Error(`gpu: read of ${size} bytes at ${offset} from a buffer of ${buffer.size}`)
     if (size === 0) return new ArrayBuffer(0)
+    await this.order.settled()
     const staging = this.device.createBuffer({ size, usage: COPY_DST | MAP_READ })
     try {
       const encoder = this.device.createCommandEncoder()

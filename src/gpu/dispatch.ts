@@ -1,5 +1,5 @@
 /** One dispatch: checked against the device's limits, bound to its buffers, encoded into a pass. */
-import { type Access, declaredAccess, type KernelCache, withWriteAccess } from './kernel.ts'
+import { type Access, declaredAccess, type Kernel, type KernelCache, withWriteAccess } from './kernel.ts'
 
 /** Bytes [offset, offset + size) of a buffer. */
 export interface BufferRange {
@@ -17,10 +17,10 @@ export interface GpuDispatch {
   readonly flops?: number | undefined
 }
 
-/** A dispatch ready to encode. */
+/** A dispatch, ready to encode once its kernel has compiled. */
 export interface Bound {
   readonly label: string
-  readonly pipeline: GPUComputePipeline
+  readonly kernel: Kernel
   readonly group: GPUBindGroup
   readonly groups: readonly [number, number, number]
   /** Of all bindings. */
@@ -28,7 +28,9 @@ export interface Bound {
   readonly flops: number | undefined
 }
 
-export function encode(pass: GPUComputePassEncoder, { pipeline, group, groups }: Bound): void {
+/** Throws when the kernel did not compile. */
+export function encode(pass: GPUComputePassEncoder, { label, kernel: { pipeline }, group, groups }: Bound): void {
+  if (!pipeline) throw new Error(`kernel ${label}: did not compile`)
   pass.setPipeline(pipeline)
   pass.setBindGroup(0, group)
   pass.dispatchWorkgroups(...groups)
@@ -44,10 +46,10 @@ export function bind(device: GPUDevice, kernels: KernelCache, { label, code, bin
     text = withWriteAccess(text, i)
     access[i] = 'w'
   }
-  const { pipeline, layout } = kernels.get(label, text, access)
+  const kernel = kernels.get(label, text, access)
   const entries = bindings.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size: bindingSize(size) } }))
   const bytes = bindings.reduce((sum, { size }) => sum + size, 0)
-  return { label, pipeline, group: device.createBindGroup({ label, layout, entries }), groups, bytes, flops }
+  return { label, kernel, group: device.createBindGroup({ label, layout: kernel.layout, entries }), groups, bytes, flops }
 }
 
 /** WebGPU binds whole 4-byte words, at least one. */

@@ -2,6 +2,7 @@
 import { Buffers } from './buffers.ts'
 import type { BufferRange, GpuDispatch } from './dispatch.ts'
 import { KernelCache } from './kernel.ts'
+import { Order } from './order.ts'
 import { type GpuProgram, makeProgram } from './program.ts'
 
 export type { BufferRange, GpuDispatch } from './dispatch.ts'
@@ -61,14 +62,17 @@ export interface GpuOptions {
   readonly keep?: unknown
   /** 'default' asks for no more than every WebGPU device has, to see whether a program would run on all of them. */
   readonly limits?: 'adapter' | 'default'
+  /** Kernels compile at the same time; default where the adapter is no software, which would share its cores with the compilers (on 2 cores twice the time). */
+  readonly compileSideBySide?: boolean
 }
 
 /** Opens a device with everything the adapter has of FEATURES and LIMITS. */
-export async function openGpuDevice(adapter: GPUAdapter, { keep, limits = 'adapter' }: GpuOptions = {}): Promise<GpuDevice> {
+export async function openGpuDevice(adapter: GPUAdapter, options: GpuOptions = {}): Promise<GpuDevice> {
+  const { keep, limits = 'adapter', compileSideBySide = !adapter.info.isFallbackAdapter } = options
   const requiredFeatures = FEATURES.filter(f => adapter.features.has(f)) as GPUFeatureName[]
   const requiredLimits = limits === 'default' ? {} : Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]))
   const device = await adapter.requestDevice({ label: 'faceclipnerf', requiredFeatures, requiredLimits })
-  return wrap(device, adapter, keep)
+  return wrap(device, adapter, { keep, compileSideBySide })
 }
 
 /** Dawn's experimental addition to an adapter's info. */
@@ -99,12 +103,13 @@ export function adapterName({ info }: GPUAdapter): string {
   return info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
 }
 
-function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice {
+function wrap(device: GPUDevice, adapter: GPUAdapter, { keep, compileSideBySide }: { keep: unknown; compileSideBySide: boolean }): GpuDevice {
   const name = adapterName(adapter)
   const { vendor, architecture } = adapter.info
   const errors = new Errors(device, name)
-  const buffers = new Buffers(device)
-  const kernels = new KernelCache(device, found => errors.expect(found))
+  const order = new Order(error => errors.add(error))
+  const buffers = new Buffers(device, order)
+  const kernels = new KernelCache(device, found => errors.expect(found), compileSideBySide)
   const kept = { keep }
   const features = new Set<string>(device.features)
   return {
@@ -125,8 +130,9 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
       return result
     },
     copy: (from, to) => buffers.copy(from, to),
-    program: dispatches => makeProgram(device, kernels, dispatches, () => errors.throwIfLost()),
+    program: dispatches => makeProgram(device, { kernels, order, usable: () => errors.throwIfLost() }, dispatches),
     async sync() {
+      await order.settled()
       const failed = await device.queue.onSubmittedWorkDone().then(
         () => false,
         () => true,
@@ -141,6 +147,7 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, keep: unknown): GpuDevice 
     },
     destroy() {
       errors.closed = true
+      order.clear()
       buffers.destroyAll()
       device.destroy()
       // Dawn reports the loss later, and must be there to do it: a process that let it go sooner has crashed.
@@ -176,6 +183,10 @@ class Errors {
           : `gpu: the device ${name} was lost (${why}); open a new one and resume from the last checkpoint (train --resume)`,
       )
     })
+  }
+
+  add(error: Error): void {
+    this.other.push(error)
   }
 
   expect(found: Promise<Error | undefined>): void {

@@ -1,12 +1,15 @@
-/** WGSL text -> pipeline: the bind group layout is read off the storage declarations, pipelines are made once per text. */
+/** WGSL text -> pipeline: the bind group layout is read off the storage declarations, pipelines are made once per text, many at a time. */
 import { COMPUTE } from './flags.ts'
 
 /** Access of binding i of group 0, in order: 'r' read, 'w' read_write. */
 export type Access = 'r' | 'w'
 
 export interface Kernel {
-  readonly pipeline: GPUComputePipeline
   readonly layout: GPUBindGroupLayout
+  /** Absent while it compiles, and for good when it does not compile. */
+  readonly pipeline?: GPUComputePipeline | undefined
+  /** Settles when it has compiled or failed to, which the device reports; absent from then on. */
+  readonly compiling?: Promise<void> | undefined
 }
 
 const DECLARATION = /@group\(0\)\s*@binding\((\d+)\)\s*var<storage(?:,\s*(read|read_write))?>/g
@@ -34,10 +37,14 @@ export class KernelCache {
   private readonly kernels = new Map<string, Kernel>()
   private readonly layouts = new Map<string, GPUBindGroupLayout>()
 
-  /** @param check is given, for every new kernel, what will turn out to be wrong with it. */
+  /**
+   * @param check is given, for every new kernel, what will turn out to be wrong with it.
+   * @param sideBySide compiles kernels at the same time, while the caller goes on; else `get` returns when the kernel is there.
+   */
   constructor(
     private readonly device: GPUDevice,
     private readonly check: (found: Promise<Error | undefined>) => void,
+    private readonly sideBySide: boolean,
   ) {}
 
   get size(): number {
@@ -50,13 +57,28 @@ export class KernelCache {
     const layout = this.layoutOf(access)
     this.device.pushErrorScope('validation')
     const module = this.device.createShaderModule({ label, code })
-    const pipeline = this.device.createComputePipeline({
-      label,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module, entryPoint: 'main' },
-    })
-    this.check(this.device.popErrorScope().then(error => (error ? compileError(label, code, module, error.message) : undefined)))
-    const kernel = { pipeline, layout }
+    const pipelineLayout = this.device.createPipelineLayout({ bindGroupLayouts: [layout] })
+    const described = { label, layout: pipelineLayout, compute: { module, entryPoint: 'main' } }
+    const kernel: { -readonly [key in keyof Kernel]: Kernel[key] } = { layout }
+    const wrong = (message: string): Promise<Error> => compileError(label, code, module, message)
+    if (this.sideBySide) {
+      const refused = this.device.popErrorScope()
+      const outcome = this.device.createComputePipelineAsync(described).then(
+        pipeline => {
+          kernel.pipeline = pipeline
+          return undefined
+        },
+        async (error: Error) => wrong((await refused)?.message ?? error.message),
+      )
+      this.check(outcome)
+      const done = (): void => {
+        kernel.compiling = undefined
+      }
+      kernel.compiling = outcome.then(done, done)
+    } else {
+      kernel.pipeline = this.device.createComputePipeline(described)
+      this.check(this.device.popErrorScope().then(error => (error ? wrong(error.message) : undefined)))
+    }
     this.kernels.set(code, kernel)
     return kernel
   }

@@ -1,10 +1,11 @@
-/** A list of dispatches with pipelines and bind groups made once; a run is one command buffer. */
+/** A list of dispatches with bind groups made once and pipelines that compile side by side; a run is one command buffer. */
 import { type Bound, bind, encode, type GpuDispatch } from './dispatch.ts'
 import type { KernelCache } from './kernel.ts'
+import type { Order } from './order.ts'
 import { type KernelTime, kernelTimes } from './profiler.ts'
 
 export interface GpuProgram {
-  /** Submits every dispatch in order; returns at once. */
+  /** Submits every dispatch in order, at once or as soon as its kernels have compiled; returns at once. Not at all when one does not compile, which `read` and `sync` report. */
   run(): void
   /** Runs once with a clock around every dispatch: milliseconds and calls per label. Empty where the adapter has no timestamps. */
   profile(): Promise<ReadonlyMap<string, KernelTime>>
@@ -12,24 +13,43 @@ export interface GpuProgram {
 }
 
 /** Checks and binds the dispatches. Throws, naming the kernel, when one exceeds the device's limits. */
-export function makeProgram(device: GPUDevice, kernels: KernelCache, dispatches: readonly GpuDispatch[], usable: () => void): GpuProgram {
+export function makeProgram(
+  device: GPUDevice,
+  { kernels, order, usable }: { kernels: KernelCache; order: Order; usable: () => void },
+  dispatches: readonly GpuDispatch[],
+): GpuProgram {
   let bound: Bound[] | undefined = dispatches.filter(d => d.groups.every(g => g > 0)).map(d => bind(device, kernels, d))
   const ready = (): Bound[] => {
     usable()
     if (!bound) throw new Error('gpu program: disposed; record it again')
     return bound
   }
+  /** Of the kernels that have yet to compile; undefined when all have. */
+  const compiling = (steps: readonly Bound[]): Promise<unknown> | undefined => {
+    const pending = new Set(steps.flatMap(({ kernel }) => kernel.compiling ?? []))
+    return pending.size > 0 ? Promise.all(pending) : undefined
+  }
   return {
     run() {
-      const encoder = device.createCommandEncoder()
-      const pass = encoder.beginComputePass()
-      for (const dispatch of ready()) encode(pass, dispatch)
-      pass.end()
-      device.queue.submit([encoder.finish()])
+      const steps = ready()
+      order.inTurn(() => submit(device, steps), compiling(steps))
     },
-    profile: () => kernelTimes(device, ready()),
+    async profile() {
+      const steps = ready()
+      await Promise.all([compiling(steps), order.settled()])
+      return kernelTimes(device, steps)
+    },
     dispose() {
       bound = undefined
     },
   }
+}
+
+function submit(device: GPUDevice, steps: readonly Bound[]): void {
+  if (!steps.every(({ kernel }) => kernel.pipeline)) return // reported by the kernel
+  const encoder = device.createCommandEncoder()
+  const pass = encoder.beginComputePass()
+  for (const step of steps) encode(pass, step)
+  pass.end()
+  device.queue.submit([encoder.finish()])
 }

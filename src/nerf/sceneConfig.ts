@@ -10,6 +10,8 @@ export interface FieldConfig {
   readonly width: number
   /** Layer before which the input is concatenated again; none when ≥ depth. */
   readonly skip: number
+  /** Bounds the norms of its layers as F's are (paper Eq. 8-9); default 'none', as in the paper. */
+  readonly lipschitz?: LipschitzKind
 }
 
 /** F behind its encoding of the position. */
@@ -108,7 +110,7 @@ export interface TrainingConfig {
   readonly backgroundNoise: number
   /** Deviation of the noise on each ray's code. Codes that must serve in a neighbourhood cannot each explain one picture: held-out views gain. 0 adds none. */
   readonly codeNoise: number
-  /** Weight of Σ log softplus(c), the log of the Lipschitz product (paper Eq. 10). */
+  /** Weight of Σ log softplus(c) over the layers of F, and of H where it has Lipschitz layers: the log of the Lipschitz product (paper Eq. 10). */
   readonly lipschitzWeight: number
 }
 

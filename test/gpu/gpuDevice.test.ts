@@ -66,6 +66,30 @@ describe.skipIf(typeof computing === 'string')(`a computing GPU${typeof computin
   })
 })
 
+test.skipIf(typeof computing === 'string')('work keeps its order while kernels compile', async () => {
+  const gpu = await openComputingGpu({ compileSideBySide: true })
+  if (typeof gpu === 'string') throw new Error(gpu)
+  const [x, y, z, gone] = [20, 20, 20, 20].map(bytes => gpu.createBuffer(bytes))
+  const numbers = Float32Array.of(1, 2, 3, 4, 5)
+  gpu.write(x, 0, numbers)
+  const program = gpu.program([addition(x, y)])
+  program.run()
+  numbers.fill(10) // the run above is to see this no more than the write below, which comes after it
+  gpu.write(x, 0, numbers)
+  numbers.fill(0)
+  program.run()
+  gpu.copy({ buffer: y, offset: 0, size: 20 }, { buffer: z, offset: 0, size: 20 })
+  gpu.program([addition(gone, x)]).run()
+  gpu.destroyBuffer(gone)
+  program.run()
+  expect([...new Float32Array(await gpu.read(z, 0, 20))]).toEqual([11, 12, 13, 14, 15])
+  expect([...new Float32Array(await gpu.read(y, 0, 20))]).toEqual([21, 22, 23, 24, 25])
+  gpu.program([addition(x, y, { label: 'broken', code: ADD.replace('x[id.x]', 'missing') })]).run()
+  await expect(gpu.sync()).rejects.toThrow('kernel broken: WGSL does not compile')
+  await gpu.sync()
+  gpu.destroy()
+})
+
 describe.skipIf(typeof nothing === 'string')(`the null backend${typeof nothing === 'string' ? `: ${nothing}` : ''}`, () => {
   const gpu = nothing as Exclude<typeof nothing, string>
   const pair = (): [GPUBuffer, GPUBuffer] => [gpu.createBuffer(1024), gpu.createBuffer(1024)]

@@ -20,20 +20,20 @@ export async function dawn(options: string[], toggles: string[] = []): Promise<G
 }
 
 /** A device that runs WGSL, be it in software, or why there is none. */
-export async function openComputingGpu(): Promise<GpuDevice | string> {
-  return await open([], [NO_WORKGROUP_INIT], 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another')
+export async function openComputingGpu(options?: GpuOptions): Promise<GpuDevice | string> {
+  return await open([], [NO_WORKGROUP_INIT], 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another', options)
 }
 
 /** A device that compiles and validates everything and computes nothing, or why there is none. */
 export async function openNullGpu(limits?: GpuOptions['limits']): Promise<GpuDevice | string> {
-  return await open(['backend=null'], [], 'Dawn has no null backend', limits)
+  return await open(['backend=null'], [], 'Dawn has no null backend', { limits })
 }
 
-async function open(options: string[], toggles: string[], otherwise: string, limits?: GpuOptions['limits']): Promise<GpuDevice | string> {
+async function open(dawnOptions: string[], toggles: string[], otherwise: string, options: GpuOptions = {}): Promise<GpuDevice | string> {
   try {
-    const gpu = await dawn(options, toggles)
+    const gpu = await dawn(dawnOptions, toggles)
     const adapter = await gpu.requestAdapter()
-    return adapter ? await openGpuDevice(adapter, { keep: gpu, limits }) : otherwise
+    return adapter ? await openGpuDevice(adapter, { ...options, keep: gpu }) : otherwise
   } catch (error) {
     return `${otherwise} (${error instanceof Error ? error.message : String(error)})`
   }
