@@ -66,13 +66,8 @@ export function radianceMlp(
   const trunk = mlp(parameters, `${name}/trunk`, beside ? concat([x, beside]) : x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
   const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
   const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)
-  const rgb = mlp(
-    parameters,
-    `${name}/rgb`,
-    condition ? concat([bottleneck, condition]) : bottleneck,
-    { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz },
-    'sigmoid',
-  )
+  const sizes = { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz }
+  const rgb = mlp(parameters, `${name}/rgb`, bottleneck, sizes, 'sigmoid', condition)
   return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
 }
 
