@@ -108,9 +108,9 @@ interface EditGraph extends Disposable {
 
 function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
   const { device } = scene
-  const values = (x: Tensor): { codes: Tensor; channels: Tensor | undefined } => {
-    const { codes, ratios } = field.at(x)
-    return { codes, channels: ratios }
+  const values = (x: Tensor): { codes: Tensor; warp?: Tensor; channels: Tensor | undefined } => {
+    const { codes, warp, ratios } = field.at(x)
+    return { codes, warp, channels: ratios }
   }
   const { parameters } = field
   const sources = parameters.names.map(name => parameters.get(name))

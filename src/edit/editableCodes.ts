@@ -11,17 +11,23 @@ export interface EditableCodes {
   readonly parameters: ParameterSet
   /** What renders the edit. */
   readonly codes: CodeField
+  /** T's codes, which renders it too; absent where T keeps w_R, as in every edit but the baselines that train T's code or weights. */
+  readonly warp?: CodeField
   /** Learning rates of an edit's first and last step, unless told otherwise. */
   readonly rates: readonly [number, number]
   /** The codes at points [Q, 3], in the recording of an edit step. */
   at(x: Tensor): CodesAt
   /** Moves to a good start for the guidance; absent when there is nothing to search. Ends early, and changes nothing, when the signal aborts. */
   search?(guidance: Guidance, views: ViewCache, options: { seed: number; signal?: AbortSignal }): AsyncGenerator<SearchStep>
+  /** Gives its memory back; its fields must no longer be used. */
+  release(): void
 }
 
 export interface CodesAt {
-  /** [Q, d_w] */
+  /** H's, [Q, d_w] or [1, d_w] */
   readonly codes: Tensor
+  /** T's, [Q, d_w] or [1, d_w]; absent where T keeps w_R, and what it did to the points is known already. */
+  readonly warp?: Tensor
   /** Anchor composition ratios [Q, K], whose maps the total variation keeps smooth; absent when the codes are not mixed of anchors. */
   readonly ratios?: Tensor
 }

@@ -18,12 +18,10 @@ import type { AnchorCompositor } from './anchorCompositor.ts'
 import type { SearchStep } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
 import { type RegionTree, regionTree } from './regions.ts'
-import { renderSelected, type ViewCache } from './viewCache.ts'
+import { judgedNumbers, judgedViews, renderSelected, type ViewCache } from './viewCache.ts'
 
 /** Smallest regions: brows, eyes and mouth, left and right. */
 const REGIONS = 6
-/** Views a patchwork is judged by. */
-const JUDGED_VIEWS = 3
 /** Rounds through all regions, at most; the last changes nothing. */
 const ROUNDS = 3
 /** Width of the border between regions, as a variance in space units (the face's half picture is 1). */
@@ -45,21 +43,19 @@ export async function* searchRegions(
 ): AsyncGenerator<SearchStep> {
   const K = compositor.anchors.indices.length
   using patchwork = recordPatchwork(scene, compositor, guidance, views)
-  const few = Math.min(JUDGED_VIEWS, views.count)
-  const judged = Array.from({ length: few }, (_, v) => Math.floor((v * views.count) / few))
+  const judged = judgedNumbers(views)
   const most = K + ROUNDS * (2 * REGIONS - 1) * (K - 1)
   let tried = 0
   /** @param look is called for every judged view while the patchwork still shows it. */
   const judge = async (choice: readonly number[], look?: (v: number) => Promise<void>): Promise<number> => {
-    let total = 0
-    for (const [v, view] of judged.entries()) {
-      total += await patchwork.judge(view, choice)
+    const total = await judgedViews(views, async v => {
+      const guided = await patchwork.judge(choice)
       await look?.(v)
-      await new Promise(resolve => setTimeout(resolve))
-    }
+      return guided
+    })
     tried++
     if (!Number.isFinite(total)) throw new Error(`edit: the loss is ${total} before the first step; check the scene and the guidance`)
-    return total / judged.length
+    return total
   }
 
   patchwork.divide({ centres: Array.from({ length: REGIONS }, () => [0, 0, 0]), regions: [] })
@@ -109,8 +105,8 @@ interface Patchwork extends Disposable {
   divide(tree: RegionTree): void
   /** Gives each smallest region an anchor, with share `sure`. */
   choose(choice: readonly number[], sure?: number): void
-  /** The guidance of a view under a choice. */
-  judge(view: number, choice: readonly number[]): Promise<number>
+  /** The guidance of the selected view under a choice. */
+  judge(choice: readonly number[]): Promise<number>
   /** The view last judged, rgb [P · 3], and the points of its surface [P · 3]. */
   picture(): Promise<Float32Array>
   surface(): Promise<Float32Array>
@@ -157,8 +153,7 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
       directions.write(scale)
       offsets.write(offset)
     },
-    async judge(view, choice) {
-      views.select(view)
+    async judge(choice) {
       choose(choice)
       plan.run()
       return (await plan.read(guided))[0]

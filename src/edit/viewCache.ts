@@ -146,6 +146,27 @@ export async function cacheViews(
   }
 }
 
+/** Views by which starts of an edit are judged. */
+const JUDGED_VIEWS = 3
+
+/** Numbers of the views, spread evenly over all, that starts of an edit are judged by. */
+export function judgedNumbers({ count }: ViewCache): number[] {
+  const few = Math.min(JUDGED_VIEWS, count)
+  return Array.from({ length: few }, (_, v) => Math.floor((v * count) / few))
+}
+
+/** Mean over the judged views, each selected in turn, of what `judge` finds there; lets other tasks run between views. */
+export async function judgedViews(views: ViewCache, judge: (v: number) => Promise<number>): Promise<number> {
+  const numbers = judgedNumbers(views)
+  let total = 0
+  for (const [v, view] of numbers.entries()) {
+    views.select(view)
+    total += await judge(v)
+    await new Promise(resolve => setTimeout(resolve))
+  }
+  return total / numbers.length
+}
+
 /** What an edit keeps of rays under w_R, and their colours. */
 type ReferenceRays = Pick<ViewTables, 'x' | 'warped' | 'starts'> & { readonly position: Tensor; readonly color: Tensor }
 
@@ -164,8 +185,11 @@ function joined(parts: readonly ReferenceRays[]): ReferenceRays {
   return { x: join('x'), warped: join('warped'), position: join('position'), starts: join('starts'), color: join('color') }
 }
 
-/** Codes [Q, d_w] at points [Q, 3] and, if wanted, further values [Q, K] to composite with the colours. */
-export type CodesAndChannels<C extends Tensor | undefined> = (x: Tensor) => { readonly codes: Tensor; readonly channels: C }
+/**
+ * Codes [Q, d_w] at points [Q, 3] and, if wanted, further values [Q, K] to composite with the colours. With codes of T's own the points are warped anew;
+ * where they were sampled stays, which the colour of a ray allows, as long as what the edit shows is not far from what was dense.
+ */
+export type CodesAndChannels<C extends Tensor | undefined> = (x: Tensor) => { readonly codes: Tensor; readonly warp?: Tensor; readonly channels: C }
 
 /**
  * Volume rendering of the selected view: the picture [1, H, W, 3] and the composited channels [R, K]. Gradients go to `sources`, the leaves that `values`
@@ -202,8 +226,9 @@ function composited<C extends Tensor | undefined>(
   rays: RayTables,
   values: CodesAndChannels<C>,
 ): { color: Tensor; channels: C } {
-  const { codes, channels } = values(rays.x)
-  const { rgb, sigma } = scene.radiance(rays, codes)
+  const { codes, warp, channels } = values(rays.x)
+  const moved = warp ? { ...rays, warped: scene.warp(rays.x, warp), position: undefined } : rays
+  const { rgb, sigma } = scene.radiance(moved, codes)
   const weights = rayWeights(reshape(sigma, rays.starts.shape), rays.starts, undefined, { infinity: true })
   return { color: sumSamples(weights, rgb), channels: (channels && sumSamples(weights, channels)) as C }
 }

@@ -182,7 +182,7 @@ export class SceneManipulator {
     return { parameters, config, coordinates, windows: { warp, ambient } }
   }
 
-  /** T: points [Q, 3] in space units and codes [Q, d_w] -> warped points [Q, 3] in the networks' coordinates. */
+  /** T: points [Q, 3] in space units and codes [Q, d_w] or [1, d_w] -> warped points [Q, 3] in the networks' coordinates. */
   warp(x: Tensor, codes: Tensor): Tensor {
     return warpPoints(this.networks, x, codes).warped
   }
@@ -202,6 +202,25 @@ export class SceneManipulator {
   adam(): Adam {
     this.optimizer ??= new Adam(this.device, this.parameters, this.config.training.adam)
     return this.optimizer
+  }
+
+  /** A scene of its own with the same weights, density grid, codes and w_R; without the optimiser's moments. */
+  async copy(): Promise<SceneManipulator> {
+    const copied = new SceneManipulator(this.device, this.description)
+    copied.parameters.flat.copyFrom(this.parameters.flat)
+    if (this.grid) copied.grid?.copyFrom(this.grid)
+    copied.setStep(this.stepsDone)
+    await copied.setReference(this.referenceIndex)
+    return copied
+  }
+
+  /** Gives its memory back; it must no longer be used. */
+  release(): void {
+    this.parameters.release()
+    this.optimizer?.release()
+    this.grid?.release()
+    this.alphas.release()
+    this.reference.release()
   }
 
   /** Training cameras in space units. */
