@@ -36,6 +36,8 @@ export interface ExpressionEncoder {
   readonly name: string
   /** Length of a feature vector. */
   readonly size: number
+  /** What each feature is called, where it has a meaning of its own, such as a blendshape coefficient's. */
+  readonly names?: readonly string[]
   /** Records: images [B, H, W, 3] sRGB 0..1 -> [B, size]. */
   features(images: Tensor): Tensor
 }
@@ -54,6 +56,7 @@ export function expressionEncoder(
   return {
     name: `${encoder.name} expression head`,
     size: expressionHead.names.length,
+    names: expressionHead.names,
     features: images => expressionHead.coefficients(encoder.encodeImage(images)),
   }
 }
