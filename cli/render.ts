@@ -89,7 +89,7 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
       written[written.length - 1],
       channelSheet(
         pictures[0],
-        compositor.anchors.frames.map(frame => `ACR of ${frame}`),
+        compositor.shares.map(share => `ACR of ${share}`),
         sheetScale(pictures[0].width),
       ),
     )

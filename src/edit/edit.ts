@@ -5,23 +5,27 @@
 import type { Camera } from '../camera/camera.ts'
 import { samplesPerRay } from '../nerf/rayLevels.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
-import { Adam } from '../nn/optimizer.ts'
 import { exponentialSchedule } from '../nn/schedules.ts'
 import { HostRandom, hash3 } from '../tensor/hostRandom.ts'
-import { add, affine } from '../tensor/ops/elementwise.ts'
-import { totalVariation } from '../tensor/ops/totalVariation.ts'
-import { compile, type Plan } from '../tensor/plan.ts'
-import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
 import type { EditableCodes } from './editableCodes.ts'
+import { balancedWeight, recordEditStep } from './editStep.ts'
 import type { Guidance } from './guidance.ts'
-import { cacheViews, renderSelected, type ViewCache } from './viewCache.ts'
+import { Plateau } from './plateau.ts'
+import { cacheViews } from './viewCache.ts'
 
 export interface EditOptions {
   readonly steps?: number
   /** Begins at the best start that the code field finds (the compositor: see regionSearch), if it has a search; default true. Otherwise goes on from the field as it is. */
   readonly search?: boolean
-  /** Weight of the total variation of the ACR maps, where there are any, against the guidance. */
-  readonly tvWeight?: number
+  /**
+   * Weight of the total variation of the ACR maps, where there are any, against the guidance; default 1. 'balanced' finds it where the descent begins: the
+   * two then pull alike, whatever the encoder, the prompt and the size of the pictures (see BALANCE).
+   */
+  readonly tvWeight?: number | 'balanced'
+  /** Views of one step, whose losses are averaged; default 1. */
+  readonly viewsPerStep?: number
+  /** Ends the descent when its loss has not fallen for so many rounds through all views; never without. */
+  readonly patience?: number
   /** Learning rates of the first and the last step, exponential between; default the code field's. */
   readonly rates?: readonly [number, number]
   /** Samples per ray. */
@@ -57,8 +61,11 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 60, search = true, tvWeight = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
-  const views = await cacheViews(scene, guidance, cameras, { samples: options.samples ?? samplesPerRay(scene.config.sampling).edit, seed })
+  const { steps = 60, search = true, tvWeight = 1, viewsPerStep = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
+  if (!(Number.isInteger(viewsPerStep) && viewsPerStep >= 1)) throw new Error(`edit: ${viewsPerStep} views per step; give a whole number from 1`)
+  const samples = options.samples ?? samplesPerRay(scene.config.sampling).edit
+  const slots = Math.min(viewsPerStep, Math.max(cameras.length, 1))
+  const views = await cacheViews(scene, guidance, cameras, { samples, seed, slots, codes: field.earlier })
   try {
     if (search && field.search) {
       const began = performance.now()
@@ -68,24 +75,37 @@ export async function* edit(
         yield { stage: 'search', step: tried, steps: most, loss: guided, guidance: guided, tv: 0, eta }
       }
     }
-    using graph = recordEditStep(scene, field, guidance, views, tvWeight)
+    const weight = tvWeight === 'balanced' ? await balancedWeight(scene, field, guidance, views) : tvWeight
+    using graph = recordEditStep(scene, field, guidance, views, weight)
     const rate = exponentialSchedule(rates[0], rates[1], steps)
     const began = performance.now()
+    const plateau = new Plateau(options.patience, Math.ceil(cameras.length / slots))
     for (let step = 0; step < steps && !signal?.aborted; step++) {
-      // Every view once per round, in an order of its own.
-      const order = shuffled(cameras.length, hash3(seed, VIEW_STREAM, Math.floor(step / cameras.length)))
-      graph.run(step, order[step % cameras.length], rate(step))
+      guidance.prepare?.(step, seed)
+      graph.run(step, viewsOfStep(step, slots, cameras.length, seed), rate(step))
       const done = step + 1
-      if (done % reportEvery === 0 || done === steps) {
+      const reports = done % reportEvery === 0 || done === steps
+      if (reports || plateau.watches) {
         const [[loss], [guided], [tv]] = await Promise.all([graph.loss, graph.guided, graph.tv].map(x => (x ? graph.plan.read(x) : [0])))
         if (!Number.isFinite(loss)) throw new Error(`edit: the loss is ${loss} at step ${done}; lower the learning rate`)
-        yield { stage: 'descent', step: done, steps, loss, guidance: guided, tv, eta: ((performance.now() - began) / 1000 / done) * (steps - done) }
+        const flat = plateau.reached(loss)
+        const eta = flat ? 0 : ((performance.now() - began) / 1000 / done) * (steps - done)
+        if (reports || flat) yield { stage: 'descent', step: done, steps, loss, guidance: guided, tv, eta }
+        if (flat) break
       }
       await new Promise(resolve => setTimeout(resolve))
     }
   } finally {
     views.release()
   }
+}
+
+/** Numbers of the views a step sees: every view once per round, in an order of its own. */
+function viewsOfStep(step: number, slots: number, count: number, seed: number): number[] {
+  return Array.from({ length: slots }, (_, slot) => {
+    const at = step * slots + slot
+    return shuffled(count, hash3(seed, VIEW_STREAM, Math.floor(at / count)))[at % count]
+  })
 }
 
 function shuffled(n: number, seed: number): number[] {
@@ -96,45 +116,4 @@ function shuffled(n: number, seed: number): number[] {
     ;[order[i], order[j]] = [order[j], order[i]]
   }
   return order
-}
-
-interface EditGraph extends Disposable {
-  readonly plan: Plan
-  readonly loss: Tensor
-  readonly guided: Tensor
-  readonly tv?: Tensor
-  run(step: number, view: number, rate: number): void
-}
-
-function recordEditStep(scene: SceneManipulator, field: EditableCodes, guidance: Guidance, views: ViewCache, tvWeight: number): EditGraph {
-  const { device } = scene
-  const values = (x: Tensor): { codes: Tensor; warp?: Tensor; channels: Tensor | undefined } => {
-    const { codes, warp, ratios } = field.at(x)
-    return { codes, warp, channels: ratios }
-  }
-  const { parameters } = field
-  const sources = parameters.names.map(name => parameters.get(name))
-  const { picture, channels: maps } = renderSelected(scene, views, values, sources)
-  const guided = guidance.loss(picture, views.selected.reference)
-  const tv = maps && totalVariation(reshape(maps, [views.height, views.width, lastAxis(maps.shape)]))
-  const loss = tv ? add(guided, affine(tv, tvWeight)) : guided
-  const adam = new Adam(device, field.parameters)
-  const { effects, into } = adam.minimize(loss)
-  const groups = field.parameters.groups.map(group => group.name)
-  const plan = compile(device, { outputs: tv ? [loss, guided, tv] : [loss, guided], effects, into })
-  return {
-    plan,
-    loss,
-    guided,
-    tv,
-    run(step, v, rate) {
-      views.select(v)
-      adam.schedule(step, Object.fromEntries(groups.map(name => [name, rate])))
-      plan.run()
-    },
-    [Symbol.dispose]() {
-      plan[Symbol.dispose]()
-      adam.release()
-    },
-  }
 }

@@ -1,126 +1,155 @@
-/** The .edit file: the weights of an edited code field and the codes it builds on, with the words they came from. Needs the scene it was made on. */
-import { parseSafetensors, type TensorData, writeSafetensors } from '../io/safetensors.ts'
+/**
+ * The .edit file: a chain of layers, each the weights of an edited code field and the codes it builds on, with the words they came from; a layer starts from
+ * the one before it. How many of them are shown is data too: undoing an edit shows one less. Needs the scene it was made on, and nothing else.
+ */
+import { parseSafetensors, type SafetensorsFile, type TensorData, writeSafetensors } from '../io/safetensors.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { AnchorCompositor } from './anchorCompositor.ts'
-import type { AnchorReport } from './anchors.ts'
+import { type EditHeader, type EditLayer, headerBytes, readHeader } from './editHeader.ts'
 import { FreeCode } from './freeCode.ts'
-
-const FORMAT = 'faceclipnerf.edit'
-/** 2 added the kind 'code'. */
-const VERSION = 2
-const READS = [1, VERSION]
 
 export interface EditDescription {
   readonly prompt: string
-  /** Strength it is shown at unless told otherwise: code (1 − s)·w_R + s·w*(x). */
+  /** Strength it is shown at unless told otherwise: code (1 − s)·w_R + s·w*(x). The layer after it starts from that. */
   readonly strength: number
   readonly steps: number
   readonly seed: number
 }
 
-interface MadeOn extends EditDescription {
-  readonly scene: string
-  readonly sceneStep: number
-  /** Codes of the scene that the edit builds on, w_R first; their numbers are in the tensor `BASE[kind]`. */
-  readonly indices: readonly number[]
-}
-
-interface AnchorsHeader extends MadeOn {
-  /** Absent in version 1. */
-  readonly kind?: 'anchors'
-  /** The compositor's initial share of the neutral anchor, which its weights build on. */
-  readonly neutral: number
-  readonly frames: readonly string[]
-  readonly report: AnchorReport
-}
-
-interface CodeHeader extends MadeOn {
-  readonly kind: 'code'
-}
-
-type Header = AnchorsHeader | CodeHeader
-
-/** Name of the tensor [K, d_w] of the scene's codes that an edit builds on: the anchors, or w_R alone. */
+/** Name of the tensor [K, d_w] of the scene's codes that a layer builds on: the anchors, or w_R alone. */
 const BASE = { anchors: 'anchors', code: 'reference' } as const
+
+/** Names of a layer's tensors begin with its number, but for the first's, which are named as when there were no others. */
+const prefix = (layer: number): string => (layer === 0 ? '' : `${layer}/`)
 
 /** What an edit file holds: a code field that renders, and can be edited on. */
 export interface LoadedEdit {
+  /** The last layer shown, on those before it. */
   readonly field: AnchorCompositor | FreeCode
+  /** Its description. */
   readonly description: EditDescription
+  /** Of the layers shown, in order. */
+  readonly history: readonly EditDescription[]
 }
 
-/** Bytes of an edit file. A free code is shown with the w_R that its scene has now. */
-export async function saveEdit(field: AnchorCompositor | FreeCode, description: EditDescription): Promise<Uint8Array> {
-  const { scene, parameters } = field
+/**
+ * Bytes of an edit file: the field and, before it, the edits it builds on (`base`). A free code is shown with the w_R that its scene has now.
+ * @param earlier descriptions of those edits, in order. Throws when they are not as many as the edits, and for a code that moves T.
+ */
+export async function saveEdit(
+  field: AnchorCompositor | FreeCode,
+  description: EditDescription,
+  earlier: readonly EditDescription[] = [],
+): Promise<Uint8Array> {
+  const { scene } = field
+  const fields = chainOf(field)
+  if (fields.length !== earlier.length + 1)
+    throw new Error(
+      `saveEdit: ${earlier.length} earlier descriptions for an edit on ${fields.length - 1} others; give the history of what it builds on`,
+    )
   const tensors = new Map<string, { shape: number[]; data: TensorData }>()
-  for (const [name, { shape, data }] of await parameters.read()) tensors.set(name, { shape: [...shape], data })
-  const { codes, ...about } = await baseOf(field)
-  const madeOn = { ...description, scene: scene.description.name, sceneStep: scene.step }
-  const header: Header = { ...madeOn, ...about }
-  tensors.set(BASE[about.kind], { shape: [about.indices.length, scene.config.codeSize], data: codes })
-  return writeSafetensors(tensors, { format: FORMAT, version: String(VERSION), header: JSON.stringify(header) })
+  const layers: EditLayer[] = []
+  for (const [i, layer] of fields.entries()) {
+    for (const [name, { shape, data }] of await layer.parameters.read()) tensors.set(prefix(i) + name, { shape: [...shape], data })
+    const { codes, ...about } = await baseOf(layer)
+    layers.push({ ...(earlier[i] ?? description), ...about })
+    tensors.set(prefix(i) + BASE[about.kind], { shape: [about.indices.length, scene.config.codeSize], data: codes })
+  }
+  const header: EditHeader = { scene: scene.description.name, sceneStep: scene.step, layers, shown: layers.length }
+  return writeSafetensors(tensors, headerBytes(header))
+}
+
+/** An edit and what it builds on, first to last. */
+function chainOf(field: AnchorCompositor | FreeCode): (AnchorCompositor | FreeCode)[] {
+  const base = field instanceof AnchorCompositor ? field.base : undefined
+  return [...(base ? chainOf(base) : []), field]
 }
 
 /** The scene's codes that a field builds on, and what else of it is no weight. */
 async function baseOf(field: AnchorCompositor | FreeCode) {
   if (field instanceof AnchorCompositor) {
-    const { neutral, anchors } = field
+    const { neutral, anchors, region } = field
     const { codes, indices, frames, report } = anchors
-    return { kind: 'anchors' as const, neutral, indices, frames, report, codes }
+    return { kind: 'anchors' as const, neutral, indices, frames, report, codes, ...(region && { region }) }
   }
-  const { scene } = field
+  const { scene, into } = field
+  if (into !== 'H') throw new Error(`saveEdit: a code into ${into === 'T' ? 'T' : 'T and H'} is a baseline, not an edit to keep; render it instead`)
   return { kind: 'code' as const, indices: [scene.referenceCode], codes: await scene.readCode(scene.referenceCode) }
 }
 
-/** The code field of an edit file; sets the scene's w_R to the one it was made with. Throws when the file is broken or belongs to another scene. */
-export async function loadEdit(scene: SceneManipulator, bytes: Uint8Array, name: string): Promise<LoadedEdit> {
-  const { tensors, metadata } = parseSafetensors(bytes, name)
-  if (metadata.format !== FORMAT)
-    throw new Error(`${name}: not an edit file (format "${metadata.format ?? 'none'}"); make one with faceclipnerf edit`)
-  if (!READS.includes(Number(metadata.version)))
-    throw new Error(`${name}: edit version ${metadata.version}, this program reads ${READS.join(' and ')}`)
-  const header = parseHeader(metadata.header, name)
+/**
+ * The code field of an edit file; sets the scene's w_R to the one it was made with. Throws when the file is broken or belongs to another scene.
+ * @param options.shown layers to show, from the first, other than the file says.
+ */
+export async function loadEdit(scene: SceneManipulator, bytes: Uint8Array, name: string, options: { shown?: number } = {}): Promise<LoadedEdit> {
+  const file = parseSafetensors(bytes, name)
+  const header = readHeader(file.metadata, name)
   const { name: sceneName } = scene.description
   const needs = (found: string): Error =>
     new Error(`${name}: made on scene "${header.scene}" at step ${header.sceneStep}, this is ${found}; use that scene or edit again`)
   if (header.scene !== sceneName || header.sceneStep !== scene.step) throw needs(`"${sceneName}" at step ${scene.step}`)
+  const layers = header.layers.slice(0, checkShown(options.shown ?? header.shown, header.layers.length, name))
   const { codeSize } = scene.config
-  const { indices } = header
-  const codes = tensors.get(BASE[header.kind ?? 'anchors'])?.data
-  if (!(codes instanceof Float32Array) || codes.length !== indices.length * codeSize)
-    throw new Error(`${name}: the ${header.kind === 'code' ? 'reference code is' : 'anchor codes are'} missing or of another size; edit again`)
-  for (const [k, index] of indices.entries()) {
-    const code = await scene.readCode(index)
-    if (code.some((value, i) => value !== codes[k * codeSize + i])) throw needs('another training of it, with other latent codes')
+  const codesOf: Float32Array[] = []
+  for (const [i, { kind, indices }] of layers.entries()) {
+    const codes = file.tensors.get(prefix(i) + BASE[kind])?.data
+    if (!(codes instanceof Float32Array) || codes.length !== indices.length * codeSize)
+      throw new Error(`${name}: the ${kind === 'code' ? 'reference code is' : 'anchor codes are'} missing or of another size; edit again`)
+    for (const [k, index] of indices.entries()) {
+      const code = await scene.readCode(index)
+      if (code.some((value, i) => value !== codes[k * codeSize + i])) throw needs('another training of it, with other latent codes')
+    }
+    codesOf.push(codes)
   }
-  const field = emptyField(scene, header, codes)
-  field.parameters.write(
-    new Map([...tensors].flatMap(([key, { shape, data }]) => (data instanceof Float32Array ? [[key, { shape, data }] as const] : []))),
-    name,
-  )
-  await scene.setReference(indices[0])
-  const { prompt, strength, steps, seed } = header
-  return { field, description: { prompt, strength, steps, seed } }
+  await scene.setReference(layers[0].indices[0])
+  let field: AnchorCompositor | FreeCode | undefined
+  for (const [i, layer] of layers.entries()) {
+    field = fieldOf(scene, layer, codesOf[i], field && { field, strength: layers[i - 1].strength })
+    field.parameters.write(weights(file, i), name)
+  }
+  const history = layers.map(({ prompt, strength, steps, seed }): EditDescription => ({ prompt, strength, steps, seed }))
+  if (!field) throw new Error(`${name}: no layer to show; the file was cut or altered`)
+  return { field, description: history[history.length - 1], history }
 }
 
 /** A field whose weights are yet to be written. */
-function emptyField(scene: SceneManipulator, header: Header, codes: Float32Array): AnchorCompositor | FreeCode {
-  if (header.kind === 'code') return new FreeCode(scene, codes)
-  const { indices, frames, report, neutral } = header
-  return new AnchorCompositor(scene, { codes, indices, frames, report }, { neutral })
+function fieldOf(
+  scene: SceneManipulator,
+  layer: EditLayer,
+  codes: Float32Array,
+  before: { field: AnchorCompositor | FreeCode; strength: number } | undefined,
+): AnchorCompositor | FreeCode {
+  if (layer.kind === 'code') return new FreeCode(scene, codes)
+  const { indices, frames, report, neutral, region } = layer
+  const base = before && { base: before.field, baseStrength: before.strength }
+  return new AnchorCompositor(scene, { codes, indices, frames, report }, { neutral, region, ...base })
 }
 
-function parseHeader(text: string | undefined, name: string): Header {
-  let header: Header | undefined
-  try {
-    header = JSON.parse(text ?? '') as Header
-    const { kind = 'anchors', indices, strength } = header
-    const enough = kind === 'code' ? indices.length === 1 : indices.length > 1
-    if (Object.hasOwn(BASE, kind) && enough && Number.isFinite(strength)) return header
-  } catch {
-    header = undefined // one message for every way a header can be broken
-  }
-  const kind: string = header?.kind ?? 'anchors'
-  if (!Object.hasOwn(BASE, kind)) throw new Error(`${name}: an edit of kind "${kind}"; this program reads ${Object.keys(BASE).join(' and ')}`)
-  throw new Error(`${name}: the edit header is missing or broken; the file was cut or altered`)
+/** The tensors of a layer, under the names of its parameters. */
+function weights({ tensors }: SafetensorsFile, layer: number): Map<string, { shape: readonly number[]; data: Float32Array }> {
+  const own = prefix(layer)
+  return new Map(
+    [...tensors].flatMap(([key, { shape, data }]) =>
+      key.startsWith(own) && data instanceof Float32Array ? [[key.slice(own.length), { shape, data }] as const] : [],
+    ),
+  )
+}
+
+/** Throws unless a file of `count` layers can show so many. */
+function checkShown(shown: number, count: number, name: string): number {
+  if (Number.isInteger(shown) && shown >= 1 && shown <= count) return shown
+  throw new Error(`${name}: cannot show ${shown} of its ${count} edit${count === 1 ? '' : 's'}; give a number from 1 to ${count}`)
+}
+
+/** The edits in a file, in order, and how many of them are shown: what undo and redo move along. Needs no scene. Throws for a broken file. */
+export function readHistory(bytes: Uint8Array, name: string): { readonly edits: readonly EditDescription[]; readonly shown: number } {
+  const { layers, shown } = readHeader(parseSafetensors(bytes, name).metadata, name)
+  return { edits: layers.map(({ prompt, strength, steps, seed }) => ({ prompt, strength, steps, seed })), shown }
+}
+
+/** The file showing its first `shown` edits; what comes after them is kept, so that it can be shown again. Throws for a number it has not got. */
+export function withShown(bytes: Uint8Array, shown: number, name: string): Uint8Array {
+  const { tensors, metadata } = parseSafetensors(bytes, name)
+  const header = readHeader(metadata, name)
+  return writeSafetensors(tensors, headerBytes({ ...header, shown: checkShown(shown, header.layers.length, name) }))
 }

@@ -13,6 +13,8 @@ export interface EditableCodes {
   readonly codes: CodeField
   /** T's codes, which renders it too; absent where T keeps w_R, as in every edit but the baselines that train T's code or weights. */
   readonly warp?: CodeField
+  /** What it starts from and is guided beside, instead of the unedited face: the codes of an earlier edit. */
+  readonly earlier?: CodeField
   /** Learning rates of an edit's first and last step, unless told otherwise. */
   readonly rates: readonly [number, number]
   /** The codes at points [Q, 3], in the recording of an edit step. */

@@ -10,10 +10,15 @@ export interface Guidance {
   readonly name: string
   /** Length of what `describe` returns per picture. */
   readonly featureSize: number
-  /** Unedited pictures [B, H, W, 3], sRGB 0..1, of the edit's views with numbers `views` (u32, [B]) -> [B, featureSize]. */
-  describe(pictures: Tensor, views: Tensor): Tensor
+  /**
+   * Unedited pictures [B, H, W, 3], sRGB 0..1, of the edit's views with numbers `views` (u32, [B]) -> [B, featureSize]. An edit also gives the surface that
+   * their pixels show, [B · H · W, 3] in space units.
+   */
+  describe(pictures: Tensor, views: Tensor, surface?: Tensor): Tensor
   /** Loss [] of edited pictures [B, H, W, 3] beside the features [B, featureSize] of the same views. */
   loss(pictures: Tensor, reference: Tensor): Tensor
+  /** Draws what is random about the loss for a step of the descent; absent where nothing is. */
+  prepare?(step: number, seed: number): void
 }
 
 export interface TextGuidanceOptions extends TemplateOptions {

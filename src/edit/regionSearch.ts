@@ -41,7 +41,7 @@ export async function* searchRegions(
   views: ViewCache,
   { seed, signal }: { seed: number; signal?: AbortSignal },
 ): AsyncGenerator<SearchStep> {
-  const K = compositor.anchors.indices.length
+  const K = compositor.shares.length
   using patchwork = recordPatchwork(scene, compositor, guidance, views)
   const judged = judgedNumbers(views)
   const most = K + ROUNDS * (2 * REGIONS - 1) * (K - 1)
@@ -123,16 +123,16 @@ function raise(weights: Float32Array, a: Float32Array, b: Float32Array): void {
 
 function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, guidance: Guidance, views: ViewCache): Patchwork {
   const { device } = scene
-  const K = compositor.anchors.indices.length
+  const K = compositor.shares.length
   const directions = new Storage(device, 3 * REGIONS)
   const offsets = new Storage(device, REGIONS)
   const choices = new Storage(device, REGIONS * K)
   // The nearest centre by a softmax of −|x − c|² / border; |x|² is common to all.
   const ratios = (x: Tensor): Tensor => {
     const nearness = add(dense(x, directions.tensor([3, REGIONS])), repeatRows(offsets.tensor([1, REGIONS]), rowCount(x.shape)))
-    return dense(softmax(nearness), choices.tensor([REGIONS, K]))
+    return compositor.confine(dense(softmax(nearness), choices.tensor([REGIONS, K])), x)
   }
-  const { picture, channels: surface } = renderSelected(scene, views, x => ({ codes: compositor.mix(ratios(x)), channels: x }))
+  const { picture, channels: surface } = renderSelected(scene, views, x => ({ codes: compositor.mix(ratios(x), x), channels: x }))
   const guided = guidance.loss(picture, views.selected.reference)
   const plan = compile(device, { outputs: [guided, picture, surface] })
   const choose = (choice: readonly number[], sure = 1): void => {

@@ -2,6 +2,7 @@
 import type { Camera } from '../camera/camera.ts'
 import { imageRays } from '../camera/rays.ts'
 import type { Rays } from '../nerf/coarseFine.ts'
+import type { CodeField } from '../nerf/codeField.ts'
 import { lastLevel, renderRays } from '../nerf/rayLevels.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { widestLayer } from '../nerf/templateNerf.ts'
@@ -27,6 +28,10 @@ export interface CacheOptions {
   /** Per ray. */
   readonly samples: number
   readonly seed: number
+  /** Codes of the picture that the edit starts from, beside which it is guided; default w_R, the unedited face. */
+  readonly codes?: CodeField
+  /** Views that can be selected at once; default 1. */
+  readonly slots?: number
   readonly mostFeatureBytes?: number
   readonly mostLayerBytes?: number
 }
@@ -56,10 +61,12 @@ export interface ViewCache {
   readonly count: number
   /** Parts in which the rays of a view are rendered. */
   readonly blocks: number
-  /** The selected view's numbers. */
+  /** The numbers of the view selected in each slot. */
+  readonly slots: readonly ViewTables[]
+  /** Those of slot 0. */
   readonly selected: ViewTables
-  /** Brings a view's numbers, by a copy on the device, to where recorded steps find them: before the next run. */
-  select(view: number): void
+  /** Brings a view's numbers, by a copy on the device, to where recorded steps find them: before the next run. @param slot default 0. */
+  select(view: number, slot?: number): void
   release(): void
 }
 
@@ -71,7 +78,14 @@ export async function cacheViews(
   scene: SceneManipulator,
   guidance: Guidance,
   cameras: readonly Camera[],
-  { samples: M, seed, mostFeatureBytes = MOST_FEATURE_BYTES, mostLayerBytes = MOST_LAYER_BYTES }: CacheOptions,
+  {
+    samples: M,
+    seed,
+    codes = scene.referenceField,
+    slots: slotCount = 1,
+    mostFeatureBytes = MOST_FEATURE_BYTES,
+    mostLayerBytes = MOST_LAYER_BYTES,
+  }: CacheOptions,
 ): Promise<ViewCache> {
   const { device, config } = scene
   if (cameras.length === 0) throw new Error('edit: no views; give at least one camera')
@@ -91,32 +105,38 @@ export async function cacheViews(
     position,
     starts,
     color: picture,
+    surface,
   } = joined(
     rowRanges(R, blocksOf(mostSamples)).map(([begin, end]) => {
       const rows = (all: Tensor): Tensor => (end - begin === R ? all : sliceRows(all, begin, end))
-      return referenceRays(scene, { origins: rows(o), directions: rows(d) }, rows(rays.jitter.tensor([R, M])))
+      return referenceRays(scene, codes, { origins: rows(o), directions: rows(d) }, rows(rays.jitter.tensor([R, M])))
     }),
   )
   const number = new Storage(device, 1, 'u32')
-  const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]))
-  const tables: { readonly work: Storage; readonly kept: readonly Storage[] }[] = []
+  const reference = guidance.describe(reshape(picture, [1, height, width, 3]), number.tensor([1]), surface)
+  const tables: { readonly work: readonly Storage[]; readonly kept: readonly Storage[] }[] = []
   const into: { value: Tensor; leaf: Tensor }[] = []
-  const keep = (value: Tensor): Tensor => {
-    const work = new Storage(device, value.length)
-    const leaf = work.tensor(value.shape)
+  /** Where each slot has a value. */
+  const keep = (value: Tensor): Tensor[] => {
+    const work = Array.from({ length: slotCount }, () => new Storage(device, value.length))
     tables.push({ work, kept: cameras.map(() => new Storage(device, value.length)) })
-    into.push({ value, leaf })
-    return leaf
+    const leaves = work.map(storage => storage.tensor(value.shape))
+    into.push({ value, leaf: leaves[0] })
+    return leaves
   }
   const keepsFeatures = position.length * 4 * cameras.length <= mostFeatureBytes
-  const selected: ViewTables = {
-    x: keep(x),
-    warped: keep(warped),
-    starts: keep(starts),
-    directions: keep(d),
-    reference: keep(reference),
-    position: keepsFeatures ? keep(position) : undefined,
-  }
+  const values = { x: keep(x), warped: keep(warped), starts: keep(starts), directions: keep(d), reference: keep(reference) }
+  const features = keepsFeatures ? keep(position) : undefined
+  const slots = values.x.map(
+    (x, slot): ViewTables => ({
+      x,
+      warped: values.warped[slot],
+      starts: values.starts[slot],
+      directions: values.directions[slot],
+      reference: values.reference[slot],
+      position: features?.[slot],
+    }),
+  )
   using plan = compile(device, { into })
   for (const [view, camera] of cameras.entries()) {
     const all = imageRays(camera)
@@ -126,7 +146,7 @@ export async function cacheViews(
     rays.directions.write(all.directions)
     rays.jitter.write(Float32Array.from({ length: Q }, () => random.next()))
     plan.run()
-    for (const { work, kept } of tables) kept[view].copyFrom(work)
+    for (const { work, kept } of tables) kept[view].copyFrom(work[0])
   }
   await device.sync()
   for (const storage of [...Object.values(rays), number]) storage.release()
@@ -136,12 +156,13 @@ export async function cacheViews(
     samples: M,
     count: cameras.length,
     blocks: blocksOf(M),
-    selected,
-    select(view) {
-      for (const { work, kept } of tables) work.copyFrom(kept[view])
+    slots,
+    selected: slots[0],
+    select(view, slot = 0) {
+      for (const { work, kept } of tables) work[slot].copyFrom(kept[view])
     },
     release() {
-      for (const { work, kept } of tables) for (const storage of [work, ...kept]) storage.release()
+      for (const { work, kept } of tables) for (const storage of [...work, ...kept]) storage.release()
     },
   }
 }
@@ -167,22 +188,28 @@ export async function judgedViews(views: ViewCache, judge: (v: number) => Promis
   return total / numbers.length
 }
 
-/** What an edit keeps of rays under w_R, and their colours. */
-type ReferenceRays = Pick<ViewTables, 'x' | 'warped' | 'starts'> & { readonly position: Tensor; readonly color: Tensor }
+/** What an edit keeps of rays under w_R, their colours, and where their surface is, [R, 3]. */
+type ReferenceRays = Pick<ViewTables, 'x' | 'warped' | 'starts'> & { readonly position: Tensor; readonly color: Tensor; readonly surface: Tensor }
 
-/** @param jitter uniforms [R, M] of the samples. */
-function referenceRays(scene: SceneManipulator, rays: Rays, jitter: Tensor): ReferenceRays {
-  const { referenceField } = scene
+/** T sees w_R, H `codes`. @param jitter uniforms [R, M] of the samples. */
+function referenceRays(scene: SceneManipulator, codes: CodeField, rays: Rays, jitter: Tensor): ReferenceRays {
   const draw = (pass: 'coarse' | 'last'): Tensor | undefined => (pass === 'last' ? jitter : undefined)
-  const query = { ...rays, warp: referenceField, codes: referenceField, draw, samples: lastAxis(jitter.shape) }
-  const { x, warped, position, starts, color } = lastLevel(renderRays(scene, query))
-  return { x, warped, position, starts, color }
+  const query = { ...rays, warp: scene.referenceField, codes, draw, samples: lastAxis(jitter.shape) }
+  const { x, warped, position, starts, color, weights } = lastLevel(renderRays(scene, query))
+  return { x, warped, position, starts, color, surface: sumSamples(weights, x) }
 }
 
 function joined(parts: readonly ReferenceRays[]): ReferenceRays {
   if (parts.length === 1) return parts[0]
   const join = (name: keyof ReferenceRays): Tensor => concatRows(parts.map(part => part[name]))
-  return { x: join('x'), warped: join('warped'), position: join('position'), starts: join('starts'), color: join('color') }
+  return {
+    x: join('x'),
+    warped: join('warped'),
+    position: join('position'),
+    starts: join('starts'),
+    color: join('color'),
+    surface: join('surface'),
+  }
 }
 
 /**
@@ -192,7 +219,7 @@ function joined(parts: readonly ReferenceRays[]): ReferenceRays {
 export type CodesAndChannels<C extends Tensor | undefined> = (x: Tensor) => { readonly codes: Tensor; readonly warp?: Tensor; readonly channels: C }
 
 /**
- * Volume rendering of the selected view: the picture [1, H, W, 3] and the composited channels [R, K]. Gradients go to `sources`, the leaves that `values`
+ * Volume rendering of the view selected in a slot: the picture [1, H, W, 3] and the composited channels [R, K]. Gradients go to `sources`, the leaves that `values`
  * computes with; where a view is rendered in blocks, to them alone.
  */
 export function renderSelected<C extends Tensor | undefined>(
@@ -200,8 +227,10 @@ export function renderSelected<C extends Tensor | undefined>(
   views: ViewCache,
   values: CodesAndChannels<C>,
   sources: readonly Tensor[] = [],
+  slot = 0,
 ): { picture: Tensor; channels: C } {
-  const { width, height, samples: M, selected, blocks } = views
+  const { width, height, samples: M, blocks } = views
+  const selected = views.slots[slot]
   const R = width * height
   const pictureOf = (color: Tensor): Tensor => reshape(color, [1, height, width, 3])
   if (blocks === 1) {

@@ -36,11 +36,21 @@ async function otherScene(): Promise<SceneManipulator> {
   return other
 }
 
-/** The file with another version and a header changed. */
-function rewritten(bytes: Uint8Array, change: (header: Record<string, unknown>) => object, version = '2'): Uint8Array {
+interface Header {
+  readonly layers: readonly Record<string, unknown>[]
+  readonly [key: string]: unknown
+}
+
+/** The file with its header changed, perhaps as another version. */
+function rewritten(bytes: Uint8Array, change: (header: Header) => object, version = '3'): Uint8Array {
   const { tensors, metadata } = parseSafetensors(bytes, 'test')
   return writeSafetensors(tensors, { ...metadata, version, header: JSON.stringify(change(JSON.parse(metadata.header))) })
 }
+/** As versions 1 and 2 had it: one layer, without being called so. */
+const flat = ({ layers: [layer], scene, sceneStep }: Header): object => ({ ...layer, scene, sceneStep })
+/** With the only layer changed. */
+const relayered = (bytes: Uint8Array, change: object): Uint8Array =>
+  rewritten(bytes, ({ layers: [layer], ...header }) => ({ ...header, layers: [{ ...layer, ...change }] }))
 
 test('a loaded edit renders the same bits, ratios included, and sets w_R to its neutral anchor', async () => {
   const other = await otherScene()
@@ -57,11 +67,23 @@ test('a loaded edit renders the same bits, ratios included, and sets w_R to its 
 test('an edit of version 1, whose kind goes without saying, is one of anchors', async () => {
   const { field } = await loadEdit(
     scene,
-    rewritten(bytes, ({ kind, ...header }) => header, '1'),
+    rewritten(bytes, header => ({ ...flat(header), kind: undefined }), '1'),
     'old.edit',
   )
   assert(field instanceof AnchorCompositor)
   expect(await saveEdit(field, DESCRIPTION)).toEqual(bytes)
+})
+
+test('an edit of version 2 is a chain of one', async () => {
+  for (const [file, field] of [
+    [bytes, compositor],
+    [freeBytes, free],
+  ] as const) {
+    const { field: loaded, description, history } = await loadEdit(scene, rewritten(file, flat, '2'), 'old.edit')
+    expect(history).toEqual([description])
+    expect(await saveEdit(loaded, description)).toEqual(file)
+    expect(await picture(loaded)).toEqual(await picture(field))
+  }
 })
 
 test('a loaded free code renders the same bits under the w_R it was made with', async () => {
@@ -97,7 +119,7 @@ describe('is refused by name', () => {
   test('cut, of another format or version, or with a broken header', async () => {
     for (const share of [0, 0.3, 0.99]) await refuse(bytes.subarray(0, Math.floor(bytes.length * share)), 'surprised.edit: ')
     await refuse(await saveScene(scene), 'surprised.edit: not an edit file (format "faceclipnerf.scene")')
-    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1 and 2')
+    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1, 2 and 3')
     for (const header of ['', '{}', 'null']) await refuse(withMetadata({ header }), 'surprised.edit: the edit header is missing or broken')
   })
 
@@ -107,19 +129,13 @@ describe('is refused by name', () => {
   })
 
   test('of a kind unknown, and a free code cut, without its code or w_R, or with too many', async () => {
-    await refuse(
-      rewritten(bytes, header => ({ ...header, kind: 'mesh' })),
-      'surprised.edit: an edit of kind "mesh"; this program reads anchors and code',
-    )
+    await refuse(relayered(bytes, { kind: 'mesh' }), 'surprised.edit: an edit of kind "mesh"; this program reads anchors and code')
     for (const share of [0, 0.3, 0.99]) await refuse(freeBytes.subarray(0, Math.floor(freeBytes.length * share)), 'surprised.edit: ')
     const { tensors: parts, metadata: about } = parseSafetensors(freeBytes, 'test')
     const freeWithout = (name: string): Uint8Array => writeSafetensors(new Map([...parts].filter(([key]) => key !== name)), about)
     await refuse(freeWithout('code'), 'surprised.edit: parameter code is missing')
     await refuse(freeWithout('reference'), 'surprised.edit: the reference code is missing or of another size; edit again')
-    await refuse(
-      rewritten(freeBytes, header => ({ ...header, indices: [2, 3] })),
-      'surprised.edit: the edit header is missing or broken',
-    )
+    await refuse(relayered(freeBytes, { indices: [2, 3] }), 'surprised.edit: the edit header is missing or broken')
     await refuse(freeBytes, 'this is another training of it, with other latent codes', smallScene(device, { seed: 8 }))
   })
 })
