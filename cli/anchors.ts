@@ -53,7 +53,7 @@ async function anchorsVerb(path: string, options: AnchorChoice & DeviceChoice & 
   const encoder = await loadEncoder(device, options.encoder, { towers: ['image'] })
   const anchors = await chooseAnchors(scene, encoder, options, terminal.signal)
   const json = await writeAnchors(path, scene, anchors)
-  await writeImage(output, await anchorSheet(scene, anchors))
+  await writeImage(output, await anchorSheet(scene, anchors), { scene: scene.description.name })
   const { method, eps, sizes } = anchors.report
   const found = anchors.frames.map((frame, k) => `${frame} (${sizes[k]} frames)`).join(', ')
   reporter.note(`${method}${eps === undefined ? '' : ` with eps ${eps.toPrecision(3)}`}: ${anchors.frames.length} anchors, neutral first: ${found}`)

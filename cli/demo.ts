@@ -80,7 +80,8 @@ async function demoVerb(options: DemoOptions, terminal: Terminal): Promise<void>
   const anchors = await stage('anchors', () => chooseAnchors(scene, encoder, {}, terminal.signal))
   reporter.note(`anchors: frames ${anchors.frames.join(', ')} (neutral first)`)
   await writeAnchors(file('face.scene'), scene, anchors)
-  await writeImage(file('anchors.png'), await anchorSheet(scene, anchors))
+  const about = { scene: scene.description.name }
+  await writeImage(file('anchors.png'), await anchorSheet(scene, anchors), about)
 
   const faces: Face[] = [{ label: 'unedited', codes: scene.referenceField }]
   for (const [i, prompt] of PROMPTS.entries()) {
@@ -98,9 +99,10 @@ async function demoVerb(options: DemoOptions, terminal: Terminal): Promise<void>
     const scale = sheetScale(columns[0][0].width)
     const row = (view: number, name: string): SheetCell[] =>
       columns.map((pictures, i) => ({ ...pictures[view], label: `${faces[i].label} - ${name}` }))
-    await writeImage(file('before-after.png'), sheet([row(0, 'reference view'), row(1, 'from the right'), row(2, 'from the left')], { scale }))
+    const views = [row(0, 'reference view'), row(1, 'from the right'), row(2, 'from the left')]
+    await writeImage(file('before-after.png'), sheet(views, { scale }), { ...about, prompt: PROMPTS.join('; ') })
     const frames = path.map((_, view) => sheet([columns.map((pictures, i) => ({ ...pictures[3 + view], label: faces[i].label }))], { scale }))
-    await writeAnimation(file('orbit.webp'), frames, ORBIT_FPS)
+    await writeAnimation(file('orbit.webp'), frames, ORBIT_FPS, { ...about, prompt: PROMPTS.join('; ') })
   })
 
   const memory = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6)

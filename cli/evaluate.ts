@@ -33,7 +33,7 @@ async function evaluateVerb(path: string, capturePath: string, options: Evaluate
   for (const view of numbers.views) reporter.result('view', view, scoreLine(view.id, view))
   await writeJson(output, numbers)
   const picture = beside(output, '.png')
-  await writeImage(picture, evaluationSheet(report))
+  await writeImage(picture, evaluationSheet(report), { scene: scene.description.name })
   reporter.result(
     'evaluation',
     { ...numbers.mean, path: resolve(output), sheet: resolve(picture) },

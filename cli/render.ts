@@ -66,7 +66,8 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
-  const { codes, warp, compositor } = await face(scene, options)
+  const { codes, warp, compositor, prompt } = await face(scene, options)
+  const about = { scene: scene.description.name, prompt }
   const cameras = views(scene, options)
   using renderer = options.baked
     ? await bake(scene, codes, { warp })
@@ -77,11 +78,11 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
     pictures.push(await renderer.render(camera))
   }
   const written = [output]
-  if (options.orbit === undefined) await writeImage(output, toImage(pictures[0]))
-  else await writeAnimation(output, pictures.map(toImage), options.fps)
+  if (options.orbit === undefined) await writeImage(output, toImage(pictures[0]), about)
+  else await writeAnimation(output, pictures.map(toImage), options.fps, about)
   if (options.depth) {
     written.push(beside(output, '.depth.png'))
-    await writeDepth(written[written.length - 1], pictures[0], scene.description.far * scene.description.space.radius)
+    await writeDepth(written[written.length - 1], pictures[0], scene.description.far * scene.description.space.radius, about)
   }
   if (options.acr && compositor) {
     written.push(beside(output, '.acr.png'))
@@ -92,6 +93,7 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
         compositor.shares.map(share => `ACR of ${share}`),
         sheetScale(pictures[0].width),
       ),
+      about,
     )
   }
   const [width, height] = cameras[0].imageSize
@@ -115,12 +117,12 @@ function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: fram
 async function face(
   scene: SceneManipulator,
   { edit, strength, acr, frame, from, to, at = 0 }: RenderVerbOptions,
-): Promise<{ codes: CodeField; warp?: CodeField; compositor?: AnchorCompositor }> {
+): Promise<{ codes: CodeField; warp?: CodeField; compositor?: AnchorCompositor; prompt?: string }> {
   if (edit) {
     const { field, description } = await loadEdit(scene, await readBytes(edit, 'make an edit with faceclipnerf edit'), edit)
     const compositor = field instanceof AnchorCompositor ? field : undefined
     if (acr && !compositor) throw new Error(`render: --acr, but ${edit} is one code for the whole face and mixes no anchors; leave --acr out`)
-    return { codes: blend(scene.referenceField, field.codes, strength ?? description.strength), compositor }
+    return { codes: blend(scene.referenceField, field.codes, strength ?? description.strength), compositor, prompt: description.prompt }
   }
   if (frame !== undefined) {
     const codes = await frameCode(scene, frame)

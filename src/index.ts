@@ -36,6 +36,8 @@ export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/fil
 export { type FileTree, mapTree } from './io/fileTree.ts'
 export { decodeImage, encodePng, encodeWebp, type Image } from './io/imageCodec.ts'
 export { greyPicture, type Picture, type SheetCell, sheet, toImage } from './io/sheet.ts'
+export { DIGITAL_SOURCE_TYPE, type SyntheticMedia, syntheticMediaNote, syntheticMediaXmp } from './io/syntheticMedia.ts'
+export { tagImage } from './io/tagImage.ts'
 export { encodeWebpAnimation } from './io/webpAnimation.ts'
 export { psnr } from './metrics/psnr.ts'
 export { ssim } from './metrics/ssim.ts'

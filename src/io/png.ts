@@ -34,7 +34,7 @@ export async function encodePng({ width, height, channels, data }: PngSource): P
   header.set([data instanceof Uint16Array ? 16 : 8, COLOUR_TYPES[channels], 0, 0, 0], 8)
   const pixelBytes = channels * (data instanceof Uint16Array ? 2 : 1)
   const rows = filterRows(bigEndian(data), height, width * pixelBytes, pixelBytes)
-  const parts = [Uint8Array.from(SIGNATURE), chunk('IHDR', header), chunk('IDAT', await deflate(rows)), chunk('IEND', new Uint8Array(0))]
+  const parts = [Uint8Array.from(SIGNATURE), pngChunk('IHDR', header), pngChunk('IDAT', await deflate(rows)), pngChunk('IEND', new Uint8Array(0))]
   return new Uint8Array(await new Blob(parts).arrayBuffer())
 }
 
@@ -86,7 +86,8 @@ async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
-function chunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
+/** A chunk of a PNG: length, four letters, data, checksum. */
+export function pngChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(12 + data.length)
   const view = new DataView(out.buffer)
   view.setUint32(0, data.length)

@@ -1,4 +1,5 @@
 import { encodeWebp, type Image } from './imageCodec.ts'
+import { put24, riffChunk, webpChunks, webpHeaderChunk } from './webpChunks.ts'
 
 /** Chunks of a still WebP that hold its picture; the others (VP8X, EXIF, ICCP) belong to the file. */
 const PICTURE_CHUNKS = ['ALPH', 'VP8 ', 'VP8L']
@@ -20,58 +21,21 @@ export async function encodeWebpAnimation(frames: Image[], fps: number, quality:
   const stills = await Promise.all(frames.map(frame => encodeWebp(frame, quality)))
   const pictures = stills.map(pictureChunks)
   const hasAlpha = frames.some(frame => frame.channels % 2 === 0)
-  const header = new Uint8Array(10)
-  header[0] = 0x02 | (hasAlpha ? 0x10 : 0) // animation, alpha
-  put24(header, 4, width - 1)
-  put24(header, 7, height - 1)
   const animation = new Uint8Array(6) // transparent background; loop count 0 is forever
-  const parts = [chunk('VP8X', [header]), chunk('ANIM', [animation])]
+  const flags = 0x02 | (hasAlpha ? 0x10 : 0) // animation, alpha
+  const parts = [webpHeaderChunk({ width, height, flags }), riffChunk('ANIM', [animation])]
   for (const picture of pictures) {
     const frame = new Uint8Array(16)
     put24(frame, 6, width - 1)
     put24(frame, 9, height - 1)
     put24(frame, 12, Math.round(1000 / fps))
     frame[15] = 0x02 // replace the canvas, do not blend
-    parts.push(chunk('ANMF', [frame, ...picture]))
+    parts.push(riffChunk('ANMF', [frame, ...picture]))
   }
-  return chunk('RIFF', [ascii('WEBP'), ...parts])
+  return riffChunk('RIFF', [new TextEncoder().encode('WEBP'), ...parts])
 }
 
 /** The picture chunks of a still WebP, with their headers and padding. */
 function pictureChunks(webp: Uint8Array): Uint8Array[] {
-  const view = new DataView(webp.buffer, webp.byteOffset, webp.byteLength)
-  const found: Uint8Array[] = []
-  for (let at = 12; at + 8 <= webp.length; ) {
-    const type = String.fromCharCode(...webp.subarray(at, at + 4))
-    const size = 8 + padded(view.getUint32(at + 4, true))
-    if (PICTURE_CHUNKS.includes(type)) found.push(webp.subarray(at, at + size))
-    at += size
-  }
-  return found
-}
-
-/** A RIFF chunk: four letters, length, parts, padding to even. */
-function chunk(type: string, parts: Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0)
-  const out = new Uint8Array(8 + padded(size))
-  out.set(ascii(type))
-  new DataView(out.buffer).setUint32(4, size, true)
-  let at = 8
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
-}
-
-function padded(size: number): number {
-  return size + (size % 2)
-}
-
-function put24(bytes: Uint8Array, at: number, value: number): void {
-  bytes.set([value & 255, (value >> 8) & 255, (value >> 16) & 255], at)
-}
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, letter => letter.charCodeAt(0))
+  return webpChunks(webp).flatMap(({ type, bytes }) => (PICTURE_CHUNKS.includes(type) ? [bytes] : []))
 }
