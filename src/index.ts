@@ -49,7 +49,7 @@ export { PRESETS, type PresetName, preset } from './nerf/presets.ts'
 export { createRenderer, type DrawnImage, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
 export { frameCamera, worldCamera } from './nerf/sceneCameras.ts'
 export type { SceneConfig } from './nerf/sceneConfig.ts'
-export { loadScene, saveScene } from './nerf/sceneFile.ts'
+export { loadScene, type SaveSceneOptions, saveScene } from './nerf/sceneFile.ts'
 export { type SceneDescription, type SceneFrame, SceneManipulator, type SceneOptions } from './nerf/sceneManipulator.ts'
 export { profileStep, type TrainOptions, type TrainStep, train } from './nerf/train.ts'
 // Where it computes.

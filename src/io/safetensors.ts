@@ -1,7 +1,14 @@
-import { bfloat16ToFloat32, float16ToFloat32 } from './halfFloat.ts'
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './halfFloat.ts'
 
 /** Values of a tensor in memory. Every float type becomes f32; integers and booleans keep their width. */
 export type TensorData = Float32Array | Int32Array | Uint32Array | Uint8Array | Int8Array | Uint16Array | Int16Array | BigInt64Array | BigUint64Array
+
+/** A tensor to write; its dtype follows the array type unless `half`, which makes F16 of f32 values. */
+export interface TensorToStore {
+  readonly shape: number[]
+  readonly data: TensorData
+  readonly half?: boolean
+}
 
 /** One tensor of a file: `dtype` as the file names it ('F16', 'I64', …), row-major `data`. `data` may share memory with the bytes parsed. */
 export interface StoredTensor {
@@ -88,21 +95,23 @@ export function readTensor(dtype: string, bytes: Uint8Array): TensorData {
 }
 
 /**
- * Write tensors as a safetensors file; the dtype follows the array type (Float32Array → F32, …).
+ * Write tensors as a safetensors file; the dtype follows the array type (Float32Array → F32, …), or is F16 where a tensor asks for `half`.
  * Wide types come first and the header is padded to 8 bytes, so a reader can use every tensor in place; the same input gives the same
  * bytes. Throws when a shape does not hold its data or a name is `__metadata__`.
  */
-export function writeSafetensors(tensors: Map<string, { shape: number[]; data: TensorData }>, metadata: Record<string, string> = {}): Uint8Array {
-  const order = [...tensors].sort(([nameA, a], [nameB, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || compareText(nameA, nameB))
+export function writeSafetensors(tensors: Map<string, TensorToStore>, metadata: Record<string, string> = {}): Uint8Array {
+  const order = [...tensors]
+    .map(([key, tensor]) => [key, stored(tensor)] as const)
+    .sort(([nameA, a], [nameB, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || compareText(nameA, nameB))
   const header: Record<string, unknown> = Object.create(null)
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata
   let offset = 0
-  for (const [key, { shape, data }] of order) {
+  for (const [key, { shape, data, dtype }] of order) {
     if (key === '__metadata__') throw new Error('writeSafetensors: a tensor cannot be named "__metadata__"; rename it')
     if (product(shape) !== data.length) {
       throw new Error(`writeSafetensors: tensor "${key}" has ${data.length} values but shape [${shape}]; pass the shape of its data`)
     }
-    header[key] = { dtype: dtypeOf(data), shape, data_offsets: [offset, offset + data.byteLength] }
+    header[key] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] }
     offset += data.byteLength
   }
   const text = new TextEncoder().encode(JSON.stringify(header))
@@ -117,6 +126,10 @@ export function writeSafetensors(tensors: Map<string, { shape: number[]; data: T
     at += data.byteLength
   }
   return out
+}
+
+function stored({ shape, data, half = false }: TensorToStore): StoredTensor {
+  return half && data instanceof Float32Array ? { dtype: 'F16', shape, data: float32ToFloat16(data) } : { dtype: dtypeOf(data), shape, data }
 }
 
 interface Entry {

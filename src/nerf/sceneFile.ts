@@ -1,5 +1,5 @@
 /** The .scene file: one safetensors file with everything that rendering, editing and further training need. */
-import { parseSafetensors, type TensorData, writeSafetensors } from '../io/safetensors.ts'
+import { parseSafetensors, type TensorToStore, writeSafetensors } from '../io/safetensors.ts'
 import type { Device } from '../tensor/device.ts'
 import { type SceneDescription, SceneManipulator } from './sceneManipulator.ts'
 
@@ -13,11 +13,23 @@ interface Header {
   readonly reference: number
 }
 
-/** Bytes of a scene file. `training` adds the optimiser's moments, so that training can go on exactly as if never interrupted. */
-export async function saveScene(scene: SceneManipulator, { training = false }: { training?: boolean } = {}): Promise<Uint8Array> {
-  const tensors = new Map<string, { shape: number[]; data: TensorData }>()
-  for (const [name, { shape, data }] of await scene.parameters.read()) tensors.set(name, { shape: [...shape], data })
-  const flat = (name: string, data: Float32Array): unknown => tensors.set(name, { shape: [data.length], data })
+export interface SaveSceneOptions {
+  /** Adds the optimiser's moments, so that training can go on exactly as if never interrupted. */
+  readonly training?: boolean
+  /** 'half' stores weights and density grid in 16 bits: half the bytes, for showing. Latent codes stay exact, since edits name them. Default 'f32'. */
+  readonly precision?: 'f32' | 'half'
+}
+
+/** What edits compare bit by bit. */
+const EXACT = 'codes'
+
+/** Bytes of a scene file. Throws when it is to serve for training in half precision: moments and weights that small would be lost. */
+export async function saveScene(scene: SceneManipulator, { training = false, precision = 'f32' }: SaveSceneOptions = {}): Promise<Uint8Array> {
+  if (training && precision === 'half') throw new Error("saveScene: training goes on from f32 weights; leave precision 'half' or training out")
+  const half = precision === 'half'
+  const tensors = new Map<string, TensorToStore>()
+  for (const [name, { shape, data }] of await scene.parameters.read()) tensors.set(name, { shape: [...shape], data, half: half && name !== EXACT })
+  const flat = (name: string, data: Float32Array): unknown => tensors.set(name, { shape: [data.length], data, half })
   if (scene.grid) flat('grid/density', await scene.grid.read())
   if (training && scene.optimizer) {
     flat('adam/m', await scene.optimizer.m.read())

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { parseSafetensors, writeSafetensors } from '../../src/io/safetensors.ts'
+import { psnr } from '../../src/metrics/psnr.ts'
 import { constantCode } from '../../src/nerf/codeField.ts'
 import { createRenderer } from '../../src/nerf/render.ts'
 import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
@@ -44,6 +45,18 @@ test('moments are kept for training only', async () => {
   expect(names(forTraining)).toEqual(['adam/m', 'adam/v'])
   const loaded = await loadScene(device, forTraining, 'ada.scene')
   expect(await loaded.optimizer?.m.read()).toEqual(await scene.optimizer?.m.read())
+})
+
+test('half precision: half the bytes, the same codes and nearly the same picture', async () => {
+  const half = await saveScene(scene, { precision: 'half' })
+  const dtypes = new Map([...parseSafetensors(half, 'test').tensors].map(([name, { dtype }]) => [name, dtype]))
+  expect(dtypes.get('codes')).toBe('F32')
+  expect(new Set([...dtypes].filter(([name]) => name !== 'codes').map(([, dtype]) => dtype))).toEqual(new Set(['F16']))
+  const loaded = await loadScene(device, half, 'ada.scene')
+  expect(await loaded.readCode(1)).toEqual(await scene.readCode(1))
+  expect(psnr((await picture(loaded)).rgb, (await picture(scene)).rgb)).toBeGreaterThan(60)
+  expect(await saveScene(loaded, { precision: 'half' })).toEqual(half)
+  await expect(saveScene(scene, { precision: 'half', training: true })).rejects.toThrow('saveScene: training goes on from f32 weights')
 })
 
 describe('a file that is not a whole scene is refused by name', () => {
