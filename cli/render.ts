@@ -1,35 +1,15 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import {
-  AnchorCompositor,
-  bake,
-  blend,
-  type Camera,
-  type CodeField,
-  createRenderer,
-  findFrame,
-  frameCode,
-  loadEdit,
-  orbit,
-  type RenderedImage,
-  type SceneManipulator,
-  scaleCamera,
-  toImage,
-} from 'faceclipnerf'
+import { bake, type Camera, createRenderer, findFrame, orbit, type RenderedImage, type SceneManipulator, scaleCamera, toImage } from 'faceclipnerf'
+import { checkFace, chosenFace, type FaceChoice } from './face.ts'
 import { count, type DeviceChoice, finiteNumber, size, withDevice } from './options.ts'
 import { channelSheet, sheetScale, writeAnimation, writeDepth, writeImage } from './pictures.ts'
 import { createReporter } from './progress.ts'
 import type { Terminal } from './terminal.ts'
-import { beside, openChosen, readBytes, readScene, requireExtension } from './work.ts'
+import { beside, openChosen, readScene, requireExtension } from './work.ts'
 
-interface RenderVerbOptions extends DeviceChoice {
+interface RenderVerbOptions extends DeviceChoice, FaceChoice {
   readonly output: string
-  readonly edit?: string
-  readonly strength?: number
-  readonly frame?: string
-  readonly from?: string
-  readonly to?: string
-  readonly at?: number
   readonly camera?: string
   readonly orbit?: number
   readonly size?: [number, number]
@@ -66,7 +46,9 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
-  const { codes, warp, compositor, prompt } = await face(scene, options)
+  const { codes, warp, compositor, prompt } = await chosenFace(scene, options)
+  if (options.acr && !compositor)
+    throw new Error(`render: --acr, but ${options.edit} is one code for the whole face and mixes no anchors; leave --acr out`)
   const about = { scene: scene.description.name, prompt }
   const cameras = views(scene, options)
   using renderer = options.baked
@@ -101,38 +83,13 @@ async function renderVerb(path: string, options: RenderVerbOptions, terminal: Te
 }
 
 /** Refuses combinations that contradict each other. */
-function checkOptions({ edit, strength, frame, from, to, at, camera, orbit: frames, acr, baked, output }: RenderVerbOptions): void {
-  const faces = [edit && '--edit', frame && '--frame', (from ?? to ?? at) !== undefined && '--from'].filter(Boolean)
-  if (faces.length > 1) throw new Error(`render: ${faces.join(' and ')} exclude each other; choose one face to show`)
-  if (faces[0] === '--from' && (from === undefined || to === undefined || at === undefined))
-    throw new Error('render: a face between two frames needs --from, --to and --at; give all three')
+function checkOptions(options: RenderVerbOptions): void {
+  checkFace('render', options)
+  const { edit, camera, orbit: frames, acr, baked, output } = options
   if (camera !== undefined && frames !== undefined) throw new Error('render: --camera and --orbit exclude each other; choose one')
-  if (strength !== undefined && !edit) throw new Error('render: --strength without --edit; name the .edit file')
   if (acr && !edit) throw new Error('render: --acr without --edit; name the .edit file')
   if (acr && baked) throw new Error('render: --acr and --baked exclude each other; a baked face no longer knows its anchors')
   requireExtension(output, frames === undefined ? ['.png', '.webp'] : ['.webp'])
-}
-
-/** What to show: codes for H, and for T where a recorded frame is to be reproduced, head pose and all. */
-async function face(
-  scene: SceneManipulator,
-  { edit, strength, acr, frame, from, to, at = 0 }: RenderVerbOptions,
-): Promise<{ codes: CodeField; warp?: CodeField; compositor?: AnchorCompositor; prompt?: string }> {
-  if (edit) {
-    const { field, description } = await loadEdit(scene, await readBytes(edit, 'make an edit with faceclipnerf edit'), edit)
-    const compositor = field instanceof AnchorCompositor ? field : undefined
-    if (acr && !compositor) throw new Error(`render: --acr, but ${edit} is one code for the whole face and mixes no anchors; leave --acr out`)
-    return { codes: blend(scene.referenceField, field.codes, strength ?? description.strength), compositor, prompt: description.prompt }
-  }
-  if (frame !== undefined) {
-    const codes = await frameCode(scene, frame)
-    return { codes, warp: codes }
-  }
-  if (from !== undefined && to !== undefined) {
-    const codes = blend(await frameCode(scene, from), await frameCode(scene, to), at)
-    return { codes, warp: codes }
-  }
-  return { codes: scene.referenceField }
 }
 
 /** Cameras in space units. */

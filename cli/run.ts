@@ -9,6 +9,7 @@ import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
+import { meshCommand } from './mesh.ts'
 import { modelsCommand } from './models.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
@@ -49,6 +50,7 @@ export function program(terminal: Terminal): Command {
     anchorsCommand,
     editCommand,
     renderCommand,
+    meshCommand,
     evaluateCommand,
     demoCommand,
     modelsCommand,

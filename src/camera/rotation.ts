@@ -15,7 +15,7 @@ export function slerp(from: Matrix3, to: Matrix3, t: number): Matrix3 {
 }
 
 /** Unit quaternion (w, x, y, z), dividing by the largest of its four parts so that no rotation is badly conditioned. */
-function quaternion(m: Matrix3): Quaternion {
+export function quaternion(m: Matrix3): Quaternion {
   const squares = [1 + m[0][0] + m[1][1] + m[2][2], 1 + m[0][0] - m[1][1] - m[2][2], 1 - m[0][0] + m[1][1] - m[2][2], 1 - m[0][0] - m[1][1] + m[2][2]]
   const s = 0.5 / Math.sqrt(Math.max(...squares))
   const [zy, xz, yx] = [m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]]

@@ -4,11 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../cli/run.ts'
 import { saveEdit } from '../../src/edit/editFile.ts'
 import { FreeCode } from '../../src/edit/freeCode.ts'
 import { decodeImage } from '../../src/io/imageCodec.ts'
+import { parsePly } from '../../src/io/ply.ts'
 import { psnr } from '../../src/metrics/psnr.ts'
 import { loadScene } from '../../src/nerf/sceneFile.ts'
 import { openDevice } from '../../src/node.ts'
@@ -103,6 +105,28 @@ describe('train', () => {
   })
 })
 
+describe('mesh', () => {
+  it('writes a mesh, or says what to try', async () => {
+    const { code, out, err } = await verb('mesh', at('ada.scene'), '--grid', '12', '--density', '0.04', '-o', at('m.ply'))
+    expect(code, err).toBe(0)
+    expect(out).toMatch(/m\.ply \(\d+ vertices, \d+ triangles, [\d.]+ MB\)\n$/)
+    expect(parsePly(readFileSync(at('m.ply')), 'm.ply').length).toBeGreaterThan(0)
+    const glb = await verb('mesh', at('ada.scene'), '--grid', '12', '--density', '0.04', '-o', at('m.glb'), '--json')
+    expect(events(glb.out).at(-1)).toMatchObject({ event: 'mesh', path: at('m.glb'), bytes: readFileSync(at('m.glb')).length })
+    const empty = await verb('mesh', at('ada.scene'), '--grid', '12', '--density', '1e9', '-o', at('none.glb'))
+    expect([empty.code, existsSync(at('none.glb'))]).toEqual([1, false])
+    expect(empty.err).toContain('no surface of density 1000000000; the densest place found has')
+  })
+
+  it('leaves nothing after Ctrl-C', async () => {
+    const terminal = fakeTerminal()
+    terminal.interrupt()
+    const { code, err } = await cli(['mesh', at('ada.scene'), '--grid', '12', '-o', at('stopped.glb'), '--device', 'cpu'], terminal)
+    expect([code, existsSync(at('stopped.glb'))]).toEqual([130, false])
+    expect(err).toContain('interrupted; no mesh was written')
+  })
+})
+
 describe('anchors, edit, render, evaluate', () => {
   it('runs from scene to pictures', async () => {
     const anchors = await verb('anchors', at('ada.scene'), '--anchors', '3', '--reference', '000005')
@@ -134,6 +158,10 @@ describe('anchors, edit, render, evaluate', () => {
     const unit = (bytes: Uint8Array): number[] => Array.from(bytes, v => v / 255)
     expect(psnr(unit(baked), unit(exact))).toBeGreaterThan(35)
     expect(String.fromCharCode(...readFileSync(at('orbit.webp')).subarray(12, 16))).toBe('VP8X')
+
+    const { xmp } = await sharp(at('orbit.webp')).metadata()
+    expect(xmp?.toString()).toContain('trainedAlgorithmicMedia')
+    expect((await sharp(at('one.png')).metadata()).xmp?.toString()).toContain('edited to &#34;a surprised face&#34;')
 
     const evaluated = await cli(['evaluate', at('ada.scene'), CAPTURE, ...SMALL])
     expect(evaluated.code, evaluated.err).toBe(0)
