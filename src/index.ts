@@ -1,7 +1,7 @@
 /** The public API, in every environment: capture -> train -> anchors -> edit -> render -> evaluate. */
 
 export { type Camera, cameraFromJson, cameraToJson, scaleCamera } from './camera/camera.ts'
-export { focusPoint, interpolate, lookAt, orbit, type PathOptions, spiral } from './camera/paths.ts'
+export { focusPoint, interpolate, lookAt, type OrbitRange, orbit, orbitRange, type PathOptions, spiral } from './camera/paths.ts'
 // A recorded face, and cameras.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
 export { type CaptureFileOptions, captureFiles } from './capture/captureFiles.ts'
@@ -46,6 +46,7 @@ export { psnr } from './metrics/psnr.ts'
 export { ssim } from './metrics/ssim.ts'
 export { type BakedView, type BakeOptions, bake } from './nerf/bakedView.ts'
 export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
+export { type CodeMixture, codeMixture } from './nerf/codeMixture.ts'
 export { findFrame, frameCode } from './nerf/frameCode.ts'
 // The scene manipulator G: train it, keep it, render it.
 export { PRESETS, type PresetName, preset } from './nerf/presets.ts'

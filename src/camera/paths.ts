@@ -67,7 +67,8 @@ export interface PathOptions {
  * first frame is the rightmost. Intrinsics are those of the first camera.
  */
 export function orbit(cameras: Camera[], { frames = 60, ...options }: PathOptions = {}): Camera[] {
-  const view = viewRange(cameras, 'orbit', frames, options)
+  requireFrames(frames, 'orbit')
+  const view = viewRange(cameras, 'orbit', options)
   return Array.from({ length: frames }, (_, i) => {
     const turn = (2 * Math.PI * i) / frames
     return view.at(view.yaw * Math.cos(turn), view.pitch * Math.sin(turn), 1)
@@ -79,7 +80,8 @@ export function spiral(
   cameras: Camera[],
   { frames = 120, turns = 2, zoom = 0.15, ...options }: PathOptions & { turns?: number; zoom?: number } = {},
 ): Camera[] {
-  const view = viewRange(cameras, 'spiral', frames, options)
+  requireFrames(frames, 'spiral')
+  const view = viewRange(cameras, 'spiral', options)
   return Array.from({ length: frames }, (_, i) => {
     const turn = (2 * Math.PI * turns * i) / frames
     const opening = Math.sin((Math.PI * i) / frames) ** 2
@@ -116,10 +118,24 @@ export function interpolate(keyframes: Camera[], { frames = 60, closed = false }
   })
 }
 
+/** The directions from which cameras saw what they look at, and a camera from any of them: what a mouse orbits in. */
+export interface OrbitRange {
+  /** Largest swing to each side of the mean view, radians. */
+  readonly yaw: number
+  /** Largest swing up and down, radians. */
+  readonly pitch: number
+  /** The camera `yaw` to the right of the mean view and `pitch` above it, at so many times the cameras' mean distance, with the first camera's lens. */
+  at(yaw: number, pitch: number, distance: number): Camera
+}
+
+/** The range of a capture's cameras. Throws without cameras. */
+export function orbitRange(cameras: Camera[], options: Omit<PathOptions, 'frames'> = {}): OrbitRange {
+  return viewRange(cameras, 'orbitRange', options)
+}
+
 /** Polar coordinates about the focus: the cameras' mean direction is yaw 0, pitch 0; `up` is the mean of their upward axes. */
-function viewRange(cameras: Camera[], caller: string, frames: number, options: Omit<PathOptions, 'frames'>) {
+function viewRange(cameras: Camera[], caller: string, options: Omit<PathOptions, 'frames'>): OrbitRange {
   requireCameras(cameras, caller)
-  requireFrames(frames, caller)
   const focus = options.focus ?? focusPoint(cameras, { distance: options.distance })
   const offsets = cameras.map(camera => subtract(camera.position, focus))
   const up = normalize(mean(cameras.map(camera => multiply(camera.orientation[1], -1))), `${caller}: the cameras' mean up axis`)
