@@ -13,6 +13,7 @@ import { meshCommand } from './mesh.ts'
 import { modelsCommand } from './models.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
+import { shareCommand } from './share.ts'
 import { INTERRUPTED, Interrupted, type Terminal } from './terminal.ts'
 import { trainCommand } from './train.ts'
 
@@ -51,6 +52,7 @@ export function program(terminal: Terminal): Command {
     editCommand,
     renderCommand,
     meshCommand,
+    shareCommand,
     evaluateCommand,
     demoCommand,
     modelsCommand,

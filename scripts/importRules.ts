@@ -7,7 +7,7 @@ const ROWS = [['gpu', 'cpu', 'camera', 'io'], ['tensor'], ['nn', 'capture', 'met
 const ROW_OF = new Map(ROWS.flatMap((layers, row) => layers.map(layer => [layer, row] as const)))
 
 /** Outside users of the library: they see its public name and their own folder. Tests, benches and scripts may import anything. */
-const USERS = ['cli', 'studio', 'examples']
+const USERS = ['cli', 'studio', 'viewer', 'examples']
 const PUBLIC_NAME = 'faceclipnerf'
 
 /** Where WGSL and the words of WebGPU's memory may stand. */

@@ -22,6 +22,19 @@ export { readExpressions } from './eval/expressionCoverage.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
 
+/**
+ * The script of pages that `viewerPage` makes, 'faceclipnerf/viewer.js' of this package. Throws when the package was not built.
+ */
+export async function viewerScript(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  // beside the built library, or where a clone builds it
+  for (const place of ['viewer.js', '../dist/viewer.js']) {
+    const text = await readFile(new URL(place, import.meta.url), 'utf8').catch(() => undefined)
+    if (text !== undefined) return text
+  }
+  throw new Error('viewerScript: dist/viewer.js is not there; run npm run build')
+}
+
 /** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init',

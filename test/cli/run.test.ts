@@ -74,6 +74,7 @@ describe('errors are one line and exit code 1', () => {
       /x\.gif: cannot write "\.gif" here; choose a name that ends in \.png or \.webp$/,
     ],
     ['a mesh of another kind', ['mesh', 'x.scene', '-o', 'x.obj'], /x\.obj: cannot write "\.obj" here; choose a name that ends in \.glb or \.ply$/],
+    ['a page of another kind', ['share', 'x.scene', '-o', 'x.pdf'], /x\.pdf: cannot write "\.pdf" here; choose a name that ends in \.html or \.htm$/],
     ['a mesh of two faces', ['mesh', 'x.scene', '--frame', 'a', '--edit', 'b', '-o', 'x.glb'], /mesh: --edit and --frame exclude each other/],
     ['an animation as PNG', ['render', 'x.scene', '--orbit', '3', '-o', 'x.png'], /choose a name that ends in \.webp$/],
     ['two faces at once', ['render', 'x.scene', '--frame', 'a', '--edit', 'b', '-o', 'x.png'], /--edit and --frame exclude each other/],
