@@ -1,6 +1,18 @@
 /** The public API, in every environment: capture -> train -> anchors -> edit -> render -> evaluate. */
 
 export { type Camera, cameraFromJson, cameraToJson, scaleCamera } from './camera/camera.ts'
+export {
+  type CameraPath,
+  type ExpressionKeyframe,
+  expressionAt,
+  keyframeOf,
+  keyframeTimes,
+  type PathKeyframe,
+  type PathPose,
+  pathCameras,
+  poseAt,
+} from './camera/cameraPath.ts'
+export { cameraPathFromJson, cameraPathToJson } from './camera/cameraPathFile.ts'
 export { focusPoint, interpolate, lookAt, type OrbitRange, orbit, orbitRange, type PathOptions, spiral } from './camera/paths.ts'
 // A recorded face, and cameras.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
@@ -48,11 +60,12 @@ export { ssim } from './metrics/ssim.ts'
 export { type BakedView, type BakeOptions, bake } from './nerf/bakedView.ts'
 export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
 export { type CodeMixture, codeMixture } from './nerf/codeMixture.ts'
+export { type ExpressionTimeline, expressionTimeline, type TimedExpression } from './nerf/expressionTimeline.ts'
 export { findFrame, frameCode } from './nerf/frameCode.ts'
 // The scene manipulator G: train it, keep it, render it.
 export { PRESETS, type PresetName, preset } from './nerf/presets.ts'
 export { createRenderer, type DrawnImage, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
-export { frameCamera, worldCamera } from './nerf/sceneCameras.ts'
+export { cameraIntoSpace, cameraOutOfSpace, frameCamera, worldCamera } from './nerf/sceneCameras.ts'
 export type { SceneConfig } from './nerf/sceneConfig.ts'
 export { loadScene, type SaveSceneOptions, saveScene } from './nerf/sceneFile.ts'
 export { type SceneDescription, type SceneFrame, SceneManipulator, type SceneOptions } from './nerf/sceneManipulator.ts'

@@ -1,4 +1,6 @@
 /** A COLMAP reconstruction with its pictures as an import. */
+
+import type { Pose } from '../camera/openGlPose.ts'
 import { rotationFromQuaternion } from '../camera/rotation.ts'
 import { multiply, transformTransposed } from '../camera/vector.ts'
 import type { FileTree } from '../io/fileTree.ts'
@@ -7,7 +9,6 @@ import { type ColmapImage, type ColmapModel, colmapFolders, readColmapModel } fr
 import { frameIds } from './frameIds.ts'
 import type { ImportedCapture, ImportedFrame } from './importedCapture.ts'
 import { isPicture } from './locate.ts'
-import type { Pose } from './openGlPose.ts'
 import { SkipList } from './skipList.ts'
 
 /** Where pictures lie, best first; a name COLMAP knows is relative to one of these. */

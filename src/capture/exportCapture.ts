@@ -1,11 +1,11 @@
 /** A capture in the formats of other programs, as files. Intrinsics and poses go out with every digit they came in with. */
 import { type Camera, cameraFromJson } from '../camera/camera.ts'
+import { poseToOpenGl } from '../camera/openGlPose.ts'
 import { type FileSource, openSource } from '../io/files.ts'
 import { type FolderFile, type FolderStep, writeFolder } from '../io/writeFolder.ts'
 import { CaptureError } from './capture.ts'
 import { fieldsOf } from './jsonFields.ts'
 import { type NerfiesIndex, readIndex, readJson, readNpyPoints } from './nerfies.ts'
-import { poseToOpenGl } from './openGlPose.ts'
 
 export const EXPORT_FORMATS = ['nerfies', 'transforms'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]

@@ -1,12 +1,12 @@
 /** poses_bounds.npy of LLFF: one row per picture, in the order of their names. */
 import type { Camera } from '../camera/camera.ts'
+import { rotationOf } from '../camera/openGlPose.ts'
 import type { Matrix3, Vector3 } from '../camera/vector.ts'
 import type { FileTree } from '../io/fileTree.ts'
 import { parseNpyDoubles } from '../io/npy.ts'
 import { frameIds } from './frameIds.ts'
 import type { ImportedCapture, ImportedFrame } from './importedCapture.ts'
 import { isPicture } from './locate.ts'
-import { rotationOf } from './openGlPose.ts'
 import { SkipList } from './skipList.ts'
 
 /** 3 x 5 camera-to-world with height, width and focal length in the last column, then the nearest and farthest depth. */

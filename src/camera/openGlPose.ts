@@ -1,6 +1,6 @@
 /** Poses of programs that look along -z with y up (OpenGL, Blender, nerfstudio), as OpenCV's, and back: signs only, so nothing is rounded. */
-import type { Matrix3, Vector3 } from '../camera/vector.ts'
-import { determinant, dot, length, multiply } from '../camera/vector.ts'
+import type { Matrix3, Vector3 } from './vector.ts'
+import { determinant, dot, length, multiply } from './vector.ts'
 
 export interface Pose {
   /** Rows right, down, forward. */
@@ -12,11 +12,11 @@ export interface Pose {
  * From a camera-to-world matrix, 3 x 4 or 4 x 4 row by row, columns right, up, back, position. A matrix that also scales (some exporters leave the scene's
  * scale in it) is freed of it, with a note. Throws, naming the matrix, when it is no rotation: singular, sheared or a mirror image.
  */
-export function poseFromOpenGl(matrix: readonly number[], where: string, note: (text: string) => void): Pose {
+export function poseFromOpenGl(matrix: readonly number[], where: string, note: (text: string) => void, field = 'transform_matrix'): Pose {
   if (matrix.length === 16) {
     const last = matrix.slice(12)
     if (last[0] !== 0 || last[1] !== 0 || last[2] !== 0 || last[3] !== 1)
-      throw new Error(`${where}: "transform_matrix" ends in the row [${last}], not [0,0,0,1]; write camera-to-world matrices row by row`)
+      throw new Error(`${where}: "${field}" ends in the row [${last}], not [0,0,0,1]; write camera-to-world matrices row by row`)
   }
   const column = (k: number, sign: number): Vector3 => [sign * matrix[k] + 0, sign * matrix[4 + k] + 0, sign * matrix[8 + k] + 0]
   const rows: Matrix3 = [column(0, 1), column(1, -1), column(2, -1)]
