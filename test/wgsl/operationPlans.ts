@@ -24,6 +24,7 @@ import { joinedDense } from '../../src/tensor/ops/joinedDense.ts'
 import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
 import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
 import { lipschitzScale, product } from '../../src/tensor/ops/lipschitz.ts'
+import { maxPool } from '../../src/tensor/ops/maxPool.ts'
 import { medianDepth, pickSample } from '../../src/tensor/ops/medianSample.ts'
 import { packPixels } from '../../src/tensor/ops/packPixels.ts'
 import { patchify } from '../../src/tensor/ops/patchify.ts'
@@ -40,6 +41,7 @@ import { softmax } from '../../src/tensor/ops/softmax.ts'
 import { sumSamples } from '../../src/tensor/ops/sumSamples.ts'
 import { totalVariation } from '../../src/tensor/ops/totalVariation.ts'
 import { permute } from '../../src/tensor/ops/transpose.ts'
+import { unfold } from '../../src/tensor/ops/unfold.ts'
 import type { PlanRequest } from '../../src/tensor/plan.ts'
 import { detach, elements, type GraphNode, type Numbers, reshape, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
 import { cotangent, randomValues } from '../tensor/opCase.ts'
@@ -236,6 +238,8 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
     operation('lipschitz', [[64, 64], positive(), positive(8)], ([w, c, bounds]) => [lipschitzScale(w, c, 'output'), product(bounds)]),
     operation('totalVariation', [[128, 128, 4]], ([maps]) => totalVariation(maps)),
     operation('permute', [[4, 50, 12, 64]], ([x]) => permute(x, [0, 2, 1, 3])),
+    values('unfold', [[2, 128, 128, 64]], ([image]) => [unfold(image, { size: 3, stride: 1, padding: 1 }, 100, 140)]),
+    values('maxPool', [[2, 127, 127, 64]], ([image]) => [maxPool(image, 3, 2)]),
     operation('patchify', [[4, 224, 224, 3]], ([image]) => patchify(image, 32)),
     operation('resize down', [[4, 256, 256, 3]], ([x]) => resizeImage(x, { height: 112, width: 112, filter: 'bilinear' })),
     operation('resize up', [[4, 128, 128, 3]], ([x]) => resizeImage(x, { height: 224, width: 224, filter: 'bicubic' })),
