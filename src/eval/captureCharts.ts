@@ -1,13 +1,10 @@
 /** Charts of a capture's report as SVG text: each one idea, no scripts, readable without colour. */
 import type { CaptureChecks, RecordedFrame } from '../capture/checks/checkCapture.ts'
 import type { Viewpoint } from '../capture/checks/viewpoints.ts'
+import { escapeText } from './html.ts'
 
 const WIDTH = 720
 const [INK, PALE, KEPT, DROPPED, BAD] = ['#222', '#bbb', '#1668a8', '#c9c9c9', '#c0392b']
-
-export function escapeText(text: string): string {
-  return text.replace(/[&<>"]/g, letter => `&#${letter.charCodeAt(0)};`)
-}
 
 function svg(width: number, height: number, label: string, body: readonly string[]): string {
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(label)}" style="max-width:${width}px">${body.join('')}</svg>`

@@ -2,9 +2,8 @@
 
 import type { CaptureFrame } from '../capture/capture.ts'
 import type { CaptureChecks, Finding } from '../capture/checks/checkCapture.ts'
-import { encodeWebp } from '../io/imageCodec.ts'
-import { toImage } from '../io/sheet.ts'
-import { brightnessChart, depthChart, escapeText, expressionChart, frustaFromAbove, sharpnessChart, viewpointMap } from './captureCharts.ts'
+import { brightnessChart, depthChart, expressionChart, frustaFromAbove, sharpnessChart, viewpointMap } from './captureCharts.ts'
+import { escapeText, pictureAddress, section } from './html.ts'
 
 /** Movements of the face in a capture, read off its pictures by an encoder's expression head. */
 export interface ExpressionCoverage {
@@ -101,10 +100,10 @@ async function strip(frames: readonly CaptureFrame[], wrong: ReadonlySet<string>
   const figures: string[] = []
   for (const { id, image, camera } of shown) {
     const [width, height] = camera.imageSize
-    const bytes = await encodeWebp(toImage({ width, height, rgb: image }), 80)
+    const address = await pictureAddress({ width, height, rgb: image }, 80)
     const mark = wrong.has(id) ? ' class="bad"' : ''
     figures.push(
-      `<figure${mark}><img alt="frame ${escapeText(id)}" src="data:image/webp;base64,${base64(bytes)}"><figcaption>${escapeText(id)}</figcaption></figure>`,
+      `<figure${mark}><img alt="frame ${escapeText(id)}" src="${address}"><figcaption>${escapeText(id)}</figcaption></figure>`,
     )
   }
   return `<div class="strip">${figures.join('')}</div>`
@@ -123,10 +122,6 @@ function keptSentence({ records }: CaptureChecks): string {
   return escapeText(`${kept} of ${records.length} frames were kept (blue).${why.length > 0 ? ` Left out: ${why.join('; ')}.` : ''}`)
 }
 
-function section(title: string, body: string): string {
-  return `<section><h2>${escapeText(title)}</h2>${body}</section>`
-}
-
 function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeText(title)}</title><style>
@@ -141,10 +136,4 @@ figcaption{font-size:11px;color:#555;text-align:center}.bad img{outline:3px soli
 ${body}
 </body></html>
 `
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = ''
-  for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000))
-  return btoa(binary)
 }

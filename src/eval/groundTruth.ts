@@ -18,6 +18,10 @@ export interface TrueEdit {
   readonly text: string
   /** 'mix': every part of the face was shown in some frame; 'partial', 'outside': less than that; 'reference': the neutral face. */
   readonly reach: string
+  /** Blendshape coefficients by name, 0 where absent. */
+  readonly coefficients: Readonly<Record<string, number>>
+  /** The frame in whose head pose it is: the w_R of edits that it is compared with. */
+  readonly pose?: string | undefined
   readonly views: readonly TrueView[]
 }
 
@@ -35,12 +39,18 @@ export interface TrueView extends FaceMasks {
 /** PSNR (dB) against the true picture within the face and its regions. */
 export type EditScore = Readonly<Record<'face' | FaceRegion, number>>
 
+/** The id of the unedited face among the true edits. */
+export const NEUTRAL_EDIT = 'neutral'
+
 interface EditsFile {
+  /** Frame in whose head pose the edits are. */
+  readonly reference?: { readonly frame?: string }
   readonly cameras: readonly string[]
   readonly edits: readonly {
     readonly id: string
     readonly text: string
     readonly reach: string
+    readonly coefficients?: Readonly<Record<string, number>>
     readonly landmarks: readonly (readonly number[])[]
   }[]
 }
@@ -50,14 +60,14 @@ export async function loadGroundTruth(from: FileSource | string, capture: Captur
   const source = typeof from === 'string' ? await openSource(from) : from
   if (!(await source.exists('edits/edits.json')))
     throw new Error(`${source.describe('edits/edits.json')}: no such file; only synthetic captures have true edits to compare with`)
-  const { edits, cameras } = (await readJson(source, 'edits/edits.json')) as EditsFile
-  const neutral = edits.find(e => e.id === 'neutral')
+  const { edits, cameras, reference } = (await readJson(source, 'edits/edits.json')) as EditsFile
+  const neutral = edits.find(e => e.id === NEUTRAL_EDIT)
   if (!neutral) throw new Error(`${source.describe('edits/edits.json')}: no edit "neutral"; the face masks need its landmarks`)
   const found: TrueEdit[] = []
-  for (const { id, text, reach, landmarks } of edits) {
+  for (const { id, text, reach, coefficients = {}, landmarks } of edits) {
     const views: TrueView[] = []
     for (const name of cameras) views.push(await readView(source, capture, `${id}_${name}`, name, [landmarks.flat(), neutral.landmarks.flat()]))
-    found.push({ id, text, reach, views })
+    found.push({ id, text, reach, coefficients, pose: reference?.frame, views })
   }
   return found
 }
@@ -85,4 +95,10 @@ async function readView(source: FileSource, capture: Capture, file: string, name
 export function scoreView(rgb: ArrayLike<number>, { image, face, regions: { eyes, brows, mouth } }: TrueView): EditScore {
   const within = (mask: Float32Array): number => psnr(rgb, image, { mask })
   return { face: within(face), eyes: within(eyes), brows: within(brows), mouth: within(mouth) }
+}
+
+/** The true edit that a sentence, or its id, names; undefined where none does. */
+export function trueEditOf(truth: readonly TrueEdit[], prompt: string): TrueEdit | undefined {
+  const words = prompt.trim().toLowerCase()
+  return truth.find(({ id, text }) => id !== NEUTRAL_EDIT && (id === words || text.toLowerCase() === words))
 }

@@ -1,11 +1,9 @@
 /**
- * Finds a face and its 68 landmarks in a picture, with the networks of the optional package @vladmandic/face-api on WebAssembly.
- * Nothing is sent anywhere: the weights lie inside the package.
+ * Finds a face and its 68 landmarks in a picture, with the networks of the optional package @vladmandic/face-api.
  */
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import type { Image } from '../../io/imageCodec.ts'
 import { shrink } from '../video/serverFrames.ts'
+import { type Detection, type FaceApi, openFaceApi, type Tensor3 } from './faceApi.ts'
 
 /** Landmarks of a face: 68 points in the Multi-PIE order (jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67). */
 export interface FaceObservation {
@@ -24,9 +22,6 @@ export interface FaceAnalyser {
   analyse(image: Image): Promise<FaceObservation | undefined>
 }
 
-/** What to say where the packages are missing. */
-export const FACE_ANALYSER_REMEDY = 'npm install @vladmandic/face-api @tensorflow/tfjs @tensorflow/tfjs-backend-wasm'
-
 /** px of the longer side that the networks are shown. */
 const SHOWN_AT = 512
 /** A face's crop for the landmark network is this much larger than the landmarks' extent: of 1.0 to 1.35 it had the least error on faces of known geometry. */
@@ -44,58 +39,10 @@ const LEAST_SCORE = 0.3
 
 type Box = readonly [number, number, number, number]
 
-interface Tensor3 {
-  dispose(): void
-}
-interface Detection {
-  readonly score: number
-  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
-}
-interface Net {
-  loadFromDisk(folder: string): Promise<void>
-}
-/** The part of the package's interface in use; its own types need the optional packages to be there. */
-interface FaceApi {
-  readonly version: string
-  readonly tf: {
-    setBackend(name: string): Promise<boolean>
-    tensor3d(values: Int32Array, shape: readonly number[], type: 'int32'): Tensor3
-    slice(tensor: Tensor3, begin: readonly number[], size: readonly number[]): Tensor3
-  }
-  readonly nets: {
-    readonly tinyFaceDetector: Net
-    readonly ssdMobilenetv1: Net
-    readonly faceLandmark68Net: Net & {
-      detectLandmarks(input: Tensor3): Promise<{ readonly positions: readonly { readonly x: number; readonly y: number }[] }>
-    }
-  }
-  readonly TinyFaceDetectorOptions: new (options: { inputSize: number; scoreThreshold: number }) => object
-  readonly SsdMobilenetv1Options: new (options: { minConfidence: number }) => object
-  detectSingleFace(input: Tensor3, options: object): PromiseLike<Detection | undefined>
-}
-
 /** The analyser, or undefined where its packages are not installed. */
 export async function openFaceAnalyser(): Promise<FaceAnalyser | undefined> {
-  const require = createRequire(import.meta.url)
-  const found = locate(require)
-  if (!found) return undefined
-  const { api, models } = found
-  if (!(await api.tf.setBackend('wasm'))) throw new Error(`the face analyser's WebAssembly does not start; reinstall it: ${FACE_ANALYSER_REMEDY}`)
-  await Promise.all([api.nets.tinyFaceDetector, api.nets.ssdMobilenetv1, api.nets.faceLandmark68Net].map(net => net.loadFromDisk(models)))
-  return { name: `@vladmandic/face-api ${found.version}`, analyse: image => analyse(api, image) }
-}
-
-function locate(require: NodeJS.Require): { api: FaceApi; models: string; version: string } | undefined {
-  try {
-    const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
-    wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`)
-    const manifest = require.resolve('@vladmandic/face-api/package.json')
-    const api = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as FaceApi
-    return { api, models: join(dirname(manifest), 'model'), version: (require(manifest) as { version: string }).version }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined
-    throw error
-  }
+  const found = await openFaceApi(['tinyFaceDetector', 'ssdMobilenetv1', 'faceLandmark68Net'])
+  return found && { name: found.name, analyse: image => analyse(found.api, image) }
 }
 
 async function analyse(api: FaceApi, image: Image): Promise<FaceObservation | undefined> {

@@ -7,7 +7,8 @@ import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type FileSource, folder } from '../../io/files.ts'
 import { decodeImage, type Image } from '../../io/imageCodec.ts'
-import { FACE_ANALYSER_REMEDY, openFaceAnalyser } from '../face/faceAnalyser.ts'
+import { openFaceAnalyser } from '../face/faceAnalyser.ts'
+import { FACE_API_REMEDY } from '../face/faceApi.ts'
 import { MATTE_SIZE } from '../face/personMatte.ts'
 import type { ImportedCapture } from '../importedCapture.ts'
 import { cameraStands, roomIsPlain, viewRoom } from './cameraMotion.ts'
@@ -188,7 +189,7 @@ async function* findFaces(work: VideoWork): AsyncGenerator<VideoStep, string | u
   const { kept, source, options, warnings } = work
   const analyser = await openFaceAnalyser()
   if (!analyser) {
-    warnings.push(`faces were not looked for: the optional face analyser is not installed (${FACE_ANALYSER_REMEDY})`)
+    warnings.push(`faces were not looked for: the optional face analyser is not installed (${FACE_API_REMEDY})`)
     return undefined
   }
   const began = performance.now()

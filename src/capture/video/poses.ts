@@ -9,7 +9,7 @@ import { colmapPose } from '../colmap.ts'
 import { fromColmapCamera } from '../colmapCamera.ts'
 import { readColmapModel } from '../colmapModel.ts'
 import { boxBlur } from '../face/boxBlur.ts'
-import { FACE_ANALYSER_REMEDY } from '../face/faceAnalyser.ts'
+import { FACE_API_REMEDY } from '../face/faceApi.ts'
 import type { ImportedCapture, ImportedFrame } from '../importedCapture.ts'
 import { colmapPoses } from '../poses/colmapPoses.ts'
 import { findColmap } from '../poses/colmapProgram.ts'
@@ -119,7 +119,7 @@ export async function* posesByFace(work: VideoWork): AsyncGenerator<VideoStep, P
       `${info.path}: poses from the face need a face, which was found in ${seen} of ${kept.length} frames; ${
         kept.some(({ landmarks }) => landmarks)
           ? 'film the face from the front in even light'
-          : `install the face analyser (${FACE_ANALYSER_REMEDY}), or film from nearer`
+          : `install the face analyser (${FACE_API_REMEDY}), or film from nearer`
       }`,
     )
   }

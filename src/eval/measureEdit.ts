@@ -1,0 +1,131 @@
+/** All numbers of one edit: its pictures against those of the unedited face from the same views, and against the true ones where a capture has them. */
+import type { Camera } from '../camera/camera.ts'
+import { length, subtract } from '../camera/vector.ts'
+import { reprojectionError } from '../metrics/multiView.ts'
+import { cosineSimilarity, directionalSimilarity } from '../metrics/similarity.ts'
+import type { RenderedImage } from '../nerf/render.ts'
+import type { Space } from '../nerf/space.ts'
+import type { EvaluationViews } from './evaluationViews.ts'
+import { type FaceJudge, type FaceVerdict, judgeFace } from './faceJudge.ts'
+import { type TrueEdit, trueEditOf } from './groundTruth.ts'
+import type { Lpips } from './lpips.ts'
+import { mean } from './means.ts'
+import type { PictureReader } from './pictureReader.ts'
+import type { FacePictures } from './shownFace.ts'
+import { type ChangeMeasures, measureChange, measureTruth, type Pair, type TruthMeasures } from './truthMeasures.ts'
+
+/** The networks that measure. */
+export interface Instruments {
+  readonly reader: PictureReader
+  readonly judge?: FaceJudge | undefined
+  readonly lpips?: Lpips | undefined
+}
+
+/** The numbers of one edit; means over views. What needs a network or true pictures that are not there is absent. */
+export interface EditMeasures {
+  /** Cosine of the change of the pictures and the change of the words; and of pictures and words. The encoder's opinion. */
+  readonly clip: { readonly directional: number; readonly similarity: Pair }
+  /** Root mean square difference between views 4° apart, head only (see metrics/multiView). */
+  readonly consistency: Pair
+  /** What the judge says. */
+  readonly judge?: JudgeMeasures | undefined
+  /** LPIPS between edited and unedited pictures. Least for no edit at all: only to be shown beside it. */
+  readonly lpips?: number | undefined
+  /** Where the edit changed the picture; needs the capture's landmarks. */
+  readonly change?: ChangeMeasures | undefined
+  readonly truth?: TruthMeasures | undefined
+}
+
+export interface JudgeMeasures {
+  /** Novel views looked at, and in how many of the edited and of the unedited ones a face was found. */
+  readonly views: number
+  readonly found: Pair
+  /** Scores of the judge's expressions in every novel view; null where it found no face. */
+  readonly scores: readonly (readonly number[] | null)[]
+  /** Mean of the scores where a face was found. */
+  readonly expressions?: Readonly<Record<string, number>> | undefined
+  /** Cosine of the identity features of the edited and the unedited face (the paper's CFS), over views where both were found. */
+  readonly faceSimilarity?: number | undefined
+}
+
+export interface Measured {
+  readonly edited: FacePictures
+  readonly unedited: FacePictures
+  readonly views: EvaluationViews
+  readonly prompt: string
+  readonly space: Space
+  readonly truth?: readonly TrueEdit[] | undefined
+}
+
+/** Distance from the middle of the face, in space units, within which consistency is measured: the head. */
+const HEAD = 0.7
+
+/** Measures one edit. */
+export async function measureEdit(measured: Measured, instruments: Instruments): Promise<EditMeasures> {
+  const { edited, unedited, views, prompt, truth } = measured
+  const { reader, judge, lpips } = instruments
+  const goal = truth && trueEditOf(truth, prompt)
+  return {
+    clip: await measureWords(measured, reader),
+    consistency: { edited: consistencyOf(edited, measured), unedited: consistencyOf(unedited, measured) },
+    judge: judge && (await measureFaces(edited.novel, unedited.novel, judge)),
+    lpips: lpips && (await meanOf(edited.novel, (picture, i) => lpips.distance(unedited.novel[i].rgb, picture.rgb, picture))),
+    change: truth && measureChange(edited.shown, unedited.shown, goal ?? truth[0]),
+    truth: goal && (await measureTruth(edited.shown, unedited.shown, goal, views.shown, { reader, lpips })),
+  }
+}
+
+async function meanOf<T>(items: readonly T[], value: (item: T, i: number) => Promise<number>): Promise<number> {
+  const values: number[] = []
+  for (const [i, item] of items.entries()) values.push(await value(item, i))
+  return mean(values)
+}
+
+async function measureWords({ edited, unedited, views, prompt }: Measured, reader: PictureReader): Promise<EditMeasures['clip']> {
+  const words = await reader.words(prompt)
+  const directional: number[] = []
+  const similarity = { edited: [] as number[], unedited: [] as number[] }
+  for (const [i, camera] of views.novel.entries()) {
+    const [before, after] = [await reader.read(unedited.novel[i].rgb, camera), await reader.read(edited.novel[i].rgb, camera)]
+    directional.push(directionalSimilarity(before.embedding, after.embedding, words.direction))
+    similarity.edited.push(cosineSimilarity(after.embedding, words.embedding))
+    similarity.unedited.push(cosineSimilarity(before.embedding, words.embedding))
+  }
+  return { directional: mean(directional), similarity: { edited: mean(similarity.edited), unedited: mean(similarity.unedited) } }
+}
+
+function consistencyOf({ novel, neighbours }: FacePictures, { views, space }: Measured): number {
+  const view = (camera: Camera, { rgb, depth }: RenderedImage) => ({ camera, rgb, depth })
+  const errors = neighbours.map(
+    (picture, i) =>
+      reprojectionError(
+        view(views.novel[i], novel[i]),
+        view(views.neighbours[i], picture),
+        point => length(subtract(point, space.center)) < HEAD * space.radius,
+      ).error,
+  )
+  return mean(errors)
+}
+
+/** What the judge says of edited pictures beside unedited ones of the same views. */
+export async function measureFaces(edited: readonly RenderedImage[], unedited: readonly RenderedImage[], judge: FaceJudge): Promise<JudgeMeasures> {
+  const look = async (pictures: readonly RenderedImage[]): Promise<(FaceVerdict | undefined)[]> => {
+    const verdicts: (FaceVerdict | undefined)[] = []
+    for (const picture of pictures) verdicts.push(await judgeFace(judge, picture))
+    return verdicts
+  }
+  const [after, before] = [await look(edited), await look(unedited)]
+  const found = after.flatMap(verdict => verdict ?? [])
+  const cosines = after.flatMap((verdict, i) => {
+    const other = before[i]
+    return verdict && other ? [cosineSimilarity(verdict.identity, other.identity)] : []
+  })
+  const meanScore = (k: number): number => mean(found.map(({ scores }) => scores[k]))
+  return {
+    views: edited.length,
+    found: { edited: found.length, unedited: before.filter(verdict => verdict !== undefined).length },
+    scores: after.map(verdict => (verdict ? verdict.scores : null)),
+    expressions: found.length > 0 ? Object.fromEntries(judge.expressions.map((name, k) => [name, meanScore(k)])) : undefined,
+    faceSimilarity: cosines.length > 0 ? mean(cosines) : undefined,
+  }
+}
