@@ -7,6 +7,7 @@ import {
   edit,
   editViews,
   type Guidance,
+  type LossPoint,
   loadEncoder,
   type SceneManipulator,
   saveEdit,
@@ -76,16 +77,19 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
   reporter.note(`anchors: ${anchors.frames.join(', ')} (neutral first)`)
   const compositor = new AnchorCompositor(scene, anchors, { seed })
   let done = 0
+  const curve: LossPoint[] = []
   for await (const report of edit(scene, compositor, guidance, cameras, { steps, tvWeight: tv, seed, signal: terminal.signal })) {
     reporter.step(report.stage === 'search' ? 'search' : 'edit', report, [
       `loss ${report.loss.toFixed(4)}`,
       `${target ? 'pictures' : 'text'} ${report.guidance.toFixed(4)}`,
       `TV ${report.tv.toPrecision(2)}`,
     ])
-    if (report.stage === 'descent') done = report.step
+    if (report.stage !== 'descent') continue
+    done = report.step
+    curve.push({ step: report.step, loss: report.loss })
   }
   if (terminal.signal.aborted) throw new Interrupted(`${output} was not written; edits take seconds, run it again`)
-  await writeAtomic(output, await saveEdit(compositor, { prompt, strength, steps: done, seed }))
+  await writeAtomic(output, await saveEdit(compositor, { prompt, strength, steps: done, seed, curve }))
   reporter.result('edit', { path: resolve(output), prompt, steps: done }, `wrote ${output} ("${prompt}", ${done} steps)`)
 }
 

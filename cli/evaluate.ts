@@ -1,25 +1,38 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { evaluateScene, loadCapture, type SceneReport, type SheetCell, sheet, type ViewScore } from 'faceclipnerf'
-import { count, type DeviceChoice, withDevice } from './options.ts'
+import { type EvaluateEditsOptions, evaluateEditsVerb } from './evaluateEdits.ts'
+import { withInstruments } from './instruments.ts'
+import { count, withDevice } from './options.ts'
 import { sheetScale, writeImage } from './pictures.ts'
 import { createReporter } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { beside, openChosen, readScene, writeJson } from './work.ts'
 
-interface EvaluateOptions extends DeviceChoice {
-  readonly output?: string
-  readonly downscale?: number
+interface EvaluateOptions extends EvaluateEditsOptions {
+  readonly edits?: readonly string[]
+  readonly capture?: string
 }
 
 export function evaluateCommand(terminal: Terminal): Command {
   const command = new Command('evaluate')
-    .description('PSNR and SSIM on the held-out views of a capture')
+    .description('PSNR and SSIM on the held-out views of a capture; with --edits a report with pictures on edits')
     .argument('<scene>', 'a .scene file')
-    .argument('<capture>', 'the capture it was trained on')
-    .option('-o, --output <file>', 'the numbers as .json; a sheet of pictures goes beside it (default: NAME.evaluation.json beside the scene)')
-    .option('--downscale <n>', 'use the pictures in rgb/{n}x (default: the largest there are)', count)
-  return withDevice(command).action((path: string, capture: string, options: EvaluateOptions) => evaluateVerb(path, capture, options, terminal))
+    .argument('[capture]', 'the capture it was trained on')
+    .option('--edits <files...>', 'measure these .edit files instead, beside the unedited face')
+    .option('--capture <folder>', 'the capture again, for --edits: where it has true edits, they are compared with')
+    .option(
+      '-o, --output <path>',
+      'the numbers as .json, with a sheet of pictures beside it (default: NAME.evaluation.json beside the scene); with --edits a folder for the report (default: NAME.report)',
+    )
+    .option('--downscale <n>', "use the pictures in rgb/{n}x (default: the largest there are, with --edits those of the scene's size)", count)
+    .option('--views <n>', 'novel views that networks judge, with --edits', count, 16)
+  return withDevice(withInstruments(command)).action(async (path: string, argument: string | undefined, options: EvaluateOptions) => {
+    const { edits, capture = argument } = options
+    if (edits) return await evaluateEditsVerb(path, edits, capture, options, terminal)
+    if (capture === undefined) throw new Error('evaluate: neither a capture nor --edits; give the capture to measure the scene, or edits to measure')
+    await evaluateVerb(path, capture, options, terminal)
+  })
 }
 
 async function evaluateVerb(path: string, capturePath: string, options: EvaluateOptions, terminal: Terminal): Promise<void> {

@@ -1,5 +1,6 @@
 /** What every verb does around its work: open the device, read a scene, write a file whole. */
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { type Device, loadScene, openDevice, type SceneManipulator, writeAtomic } from 'faceclipnerf'
 import type { DeviceChoice } from './options.ts'
@@ -38,4 +39,17 @@ export function beside(path: string, suffix: string): string {
 export function requireExtension(path: string, extensions: readonly string[]): void {
   if (!extensions.includes(extname(path).toLowerCase()))
     throw new Error(`${path}: cannot write "${extname(path)}" here; choose a name that ends in ${extensions.join(' or ')}`)
+}
+
+/** Makes a folder to write to. Throws before any work when it cannot be. */
+export async function requireFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+    await access(path, constants.W_OK)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EEXIST' || code === 'ENOTDIR' ? 'there is a file of that name' : code === 'EACCES' || code === 'EROFS' ? 'not writable' : message
+    throw new Error(`${path}: cannot be the folder for the report (${why}); choose another with -o`)
+  }
 }

@@ -19,6 +19,7 @@ export { modelName } from './clip/modelNames.ts'
 export { type PulledModel, type PullStep, pullModel } from './clip/pullModel.ts'
 export { captureReport, type ExpressionCoverage, expressionFindings } from './eval/captureReport.ts'
 export { readExpressions } from './eval/expressionCoverage.ts'
+export { FACE_JUDGE_REMEDY, openFaceJudge } from './eval/faceApiJudge.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
 

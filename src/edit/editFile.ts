@@ -14,6 +14,14 @@ export interface EditDescription {
   readonly strength: number
   readonly steps: number
   readonly seed: number
+  /** The loss on the way, for reports. */
+  readonly curve?: readonly LossPoint[] | undefined
+}
+
+/** The loss after a step of the descent. */
+export interface LossPoint {
+  readonly step: number
+  readonly loss: number
 }
 
 /** Name of the tensor [K, d_w] of the scene's codes that a layer builds on: the anchors, or w_R alone. */
@@ -107,7 +115,9 @@ export async function loadEdit(scene: SceneManipulator, bytes: Uint8Array, name:
     field = fieldOf(scene, layer, codesOf[i], field && { field, strength: layers[i - 1].strength })
     field.parameters.write(weights(file, i), name)
   }
-  const history = layers.map(({ prompt, strength, steps, seed }): EditDescription => ({ prompt, strength, steps, seed }))
+  const history = layers.map(
+    ({ prompt, strength, steps, seed, curve }): EditDescription => ({ prompt, strength, steps, seed, ...(curve && { curve }) }),
+  )
   if (!field) throw new Error(`${name}: no layer to show; the file was cut or altered`)
   return { field, description: history[history.length - 1], history }
 }

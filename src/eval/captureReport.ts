@@ -102,9 +102,7 @@ async function strip(frames: readonly CaptureFrame[], wrong: ReadonlySet<string>
     const [width, height] = camera.imageSize
     const address = await pictureAddress({ width, height, rgb: image }, 80)
     const mark = wrong.has(id) ? ' class="bad"' : ''
-    figures.push(
-      `<figure${mark}><img alt="frame ${escapeText(id)}" src="${address}"><figcaption>${escapeText(id)}</figcaption></figure>`,
-    )
+    figures.push(`<figure${mark}><img alt="frame ${escapeText(id)}" src="${address}"><figcaption>${escapeText(id)}</figcaption></figure>`)
   }
   return `<div class="strip">${figures.join('')}</div>`
 }

@@ -1,5 +1,5 @@
 /** The default judge of faces: the optional package @vladmandic/face-api (Node): seven expressions, 128 numbers of identity. */
-import { type FaceApi, openFaceApi } from '../capture/face/faceApi.ts'
+import { FACE_API_REMEDY, type FaceApi, openFaceApi } from '../capture/face/faceApi.ts'
 import type { Picture } from '../io/sheet.ts'
 import type { FaceJudge, FaceVerdict } from './faceJudge.ts'
 
@@ -8,6 +8,9 @@ const EXPRESSIONS = ['neutral', 'happy', 'sad', 'angry', 'fearful', 'disgusted',
 /** px of the longer side that it is shown: in smaller pictures it finds no face, so they are enlarged. */
 const SHOWN_AT = 512
 const LEAST_SCORE = 0.3
+
+/** What to do where there is no judge. */
+export const FACE_JUDGE_REMEDY = FACE_API_REMEDY
 
 /** The judge, or undefined where its packages are not installed. */
 export async function openFaceJudge(): Promise<FaceJudge | undefined> {
