@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { anchorsCommand } from './anchors.ts'
+import { benchmarkCommand } from './benchmark.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
@@ -54,6 +55,7 @@ export function program(terminal: Terminal): Command {
     meshCommand,
     shareCommand,
     evaluateCommand,
+    benchmarkCommand,
     demoCommand,
     modelsCommand,
     doctorCommand,

@@ -43,6 +43,19 @@ export { type PictureGuidance, pictureGuidance } from './edit/pictureGuidance.ts
 export { type TargetPicture, targetPicture } from './edit/targetPicture.ts'
 export { type NearestPrompt, nearestPrompt } from './edit/warmStart.ts'
 // Numbers and pictures of the result.
+export {
+  type BenchmarkPlan,
+  type BenchmarkRow,
+  type BenchmarkStep,
+  type BenchmarkTask,
+  benchmark,
+  type RowKey,
+  type RowStore,
+  rowKeys,
+} from './eval/benchmark.ts'
+export { type BenchmarkPrompt, benchmarkPrompts, USUAL_PROMPTS } from './eval/benchmarkPrompts.ts'
+export { type BenchmarkHeader, benchmarkMarkdown, benchmarkPage, type SheetRow } from './eval/benchmarkReport.ts'
+export { benchmarkTables, type JudgedCapture, type ReportTable } from './eval/benchmarkTables.ts'
 export { editReport } from './eval/editReport.ts'
 export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
 export { type EditResult, type EditToMeasure, type EvaluationOptions, type EvaluationStep, evaluateEdits } from './eval/evaluateEdits.ts'
@@ -52,6 +65,7 @@ export { loadGroundTruth, type TrueEdit } from './eval/groundTruth.ts'
 export { type Lpips, loadLpips } from './eval/lpips.ts'
 export type { EditMeasures, Instruments } from './eval/measureEdit.ts'
 export { PictureReader } from './eval/pictureReader.ts'
+export { reachableExpressions } from './eval/reachable.ts'
 export { makeReport, type Report, reportJson } from './eval/report.ts'
 export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/files.ts'
 export { type FileTree, mapTree } from './io/fileTree.ts'

@@ -1,0 +1,63 @@
+/** A benchmark as a page: its tables, and the sheet of all sentences by all methods. */
+import { EDIT_METHODS, type EditMethod } from '../edit/methods.ts'
+import type { Picture } from '../io/sheet.ts'
+import type { BenchmarkRow } from './benchmark.ts'
+import { markdownTable, type ReportTable } from './benchmarkTables.ts'
+import { escapeText, pictureAddress, section, table } from './html.ts'
+import { reportPage } from './reportStyle.ts'
+
+/** Everything about a benchmark that is said once. */
+export interface BenchmarkHeader {
+  readonly title: string
+  /** Settings and networks, one line each. */
+  readonly facts: readonly string[]
+  /** Metrics that could not be computed, with the reason. */
+  readonly missing: readonly string[]
+}
+
+/** Pictures of one sentence in one view: what it should look like where that is known, then each method. */
+export interface SheetRow {
+  readonly label: string
+  readonly truth?: Picture | undefined
+  readonly methods: readonly { readonly row: BenchmarkRow; readonly picture: Picture }[]
+}
+
+export function benchmarkMarkdown({ title, facts, missing }: BenchmarkHeader, tables: readonly ReportTable[]): string {
+  const left = missing.length > 0 ? `\n## Not measured\n\n${missing.map(line => `- ${line}`).join('\n')}\n` : ''
+  return `# ${title}\n\n${facts.map(line => `- ${line}`).join('\n')}\n\n${tables.map(markdownTable).join('\n')}${left}`
+}
+
+/** The page; the pictures are inside it. */
+export async function benchmarkPage(
+  { title, facts, missing }: BenchmarkHeader,
+  tables: readonly ReportTable[],
+  sheet: readonly SheetRow[],
+): Promise<string> {
+  const list = (items: readonly string[]): string => `<ul class="missing">${items.map(item => `<li>${escapeText(item)}</li>`).join('')}</ul>`
+  const parts = [`<h1>${escapeText(title)}</h1>`, list(facts)]
+  for (const { title: name, headings, rows, note } of tables)
+    parts.push(
+      section(
+        name,
+        `${table(
+          headings.map(escapeText),
+          rows.map(row => row.map(escapeText)),
+        )}<p class="quiet">${escapeText(note)}</p>`,
+      ),
+    )
+  if (missing.length > 0) parts.push(section('Not measured', list(missing)))
+  if (sheet.length > 0) parts.push(section('All sentences', (await Promise.all(sheet.map(sheetRow))).join('')))
+  return reportPage(escapeText(title), parts.join('\n'))
+}
+
+async function sheetRow({ label, truth, methods }: SheetRow): Promise<string> {
+  const figure = async (picture: Picture, caption: string): Promise<string> =>
+    `<figure><img loading="lazy" alt="${escapeText(`${label}, ${caption}`)}" src="${await pictureAddress(picture, 82)}"><figcaption>${escapeText(caption)}</figcaption></figure>`
+  const cells = truth ? [await figure(truth, 'truth')] : []
+  for (const { row, picture } of methods) {
+    const face = row.measures.truth?.psnr.face
+    const name = (EDIT_METHODS[row.method] as EditMethod).name
+    cells.push(await figure(picture, face ? `${name}, ${face.edited.toFixed(1)} dB` : name))
+  }
+  return `<h3>${escapeText(label)}</h3><div class="wide"><div class="grid" style="--columns:${Math.max(5, cells.length)};min-width:${92 * cells.length}px">${cells.join('')}</div></div>`
+}
