@@ -25,6 +25,7 @@ import {
   type PresetName,
   type RowStore,
   reachableExpressions,
+  rowKeys,
   type SheetRow,
   type TrueEdit,
   USUAL_PROMPTS,
@@ -163,7 +164,7 @@ async function runScene(
     if (fresh) reporter.result('row', { ...row, row: done, rows: steps, eta }, `${done} of ${steps}  ${rowLine(row)}`)
   }
   measured.reader[Symbol.dispose]()
-  const all = plan.methods.length * plan.prompts.length * plan.seeds.length
+  const all = rowKeys(name, plan).length
   scene.release()
   if (rows.length < all) throw new Interrupted(`${rows.length} of ${all} rows of ${name} are in ${options.output}; run the benchmark again to go on`)
   return { name, rows, truth, judged, facts: `${name}: ${scene.step} steps, anchors ${anchors.frames.join(', ')} (neutral first)` }

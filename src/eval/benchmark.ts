@@ -78,9 +78,10 @@ export type BenchmarkStep =
       readonly eta: number
     }
 
-/** Rows of a plan in order, sentence by sentence: every method on the first, then on the second. */
+/** Rows of a plan in order, sentence by sentence: every method on the first, then on the second. The control has no seeds to differ by: one row. */
 export function rowKeys(scene: string, { methods, prompts, seeds }: BenchmarkPlan): (RowKey & { readonly asked: BenchmarkPrompt })[] {
-  return prompts.flatMap(asked => methods.flatMap(method => seeds.map(seed => ({ scene, method, prompt: asked.text, seed, asked }))))
+  const seedsOf = (method: EditMethodName): readonly number[] => (editMethod(method).kind === 'control' ? seeds.slice(0, 1) : seeds)
+  return prompts.flatMap(asked => methods.flatMap(method => seedsOf(method).map(seed => ({ scene, method, prompt: asked.text, seed, asked }))))
 }
 
 /** Computes the rows that are missing and yields all. Ends after the step under way when the signal aborts. Throws for an empty plan. */

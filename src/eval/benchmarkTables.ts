@@ -3,6 +3,7 @@ import { EDIT_METHODS, type EditMethod, type EditMethodName } from '../edit/meth
 import type { BenchmarkRow } from './benchmark.ts'
 import { PAPER_EXPRESSIONS } from './faceJudge.ts'
 import { mean, meanOfKnown } from './means.ts'
+import { perMille } from './reportCells.ts'
 import { retrieve } from './retrieval.ts'
 import type { Pair } from './truthMeasures.ts'
 
@@ -33,7 +34,7 @@ export function benchmarkTables(rows: readonly BenchmarkRow[], judged: ReadonlyM
     const own = rows.filter(row => row.scene === scene)
     const title = (name: string): string => (scenes.length > 1 ? `${scene}: ${name}` : name)
     const tables = [paperTable(own, judged.get(scene)), truthTable(own), promptTable(own), repeatTable(own)]
-    return tables.flatMap(table => (table ? [{ ...table, title: title(table.title) }] : []))
+    return tables.flatMap(table => (table ? [{ ...withoutEmptyColumns(table), title: title(table.title) }] : []))
   })
 }
 
@@ -43,6 +44,13 @@ const text = (value: number | undefined, digits: number): string => (value === u
 const signed = (value: number | undefined, digits: number): string =>
   value === undefined ? '–' : `${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(digits)}`
 const gainOf = (pair: Pair | undefined): number | undefined => pair && pair.edited - pair.unedited
+
+/** A column in which no row has a number says nothing: what is missing, and why, is told apart. */
+function withoutEmptyColumns({ headings, rows, ...rest }: ReportTable): ReportTable {
+  const kept = headings.map((_, column) => column === 0 || rows.some(row => row[column] !== '–'))
+  const keep = (cells: readonly string[]): string[] => cells.filter((_, column) => kept[column])
+  return { headings: keep(headings), rows: rows.map(keep), ...rest }
+}
 
 /** The paper's table: R-precision over the expressions that the captures show and over all five, identity, LPIPS. */
 function paperTable(rows: readonly BenchmarkRow[], { reachable, classes }: JudgedCapture = { reachable: [], classes: [] }): ReportTable | undefined {
@@ -120,7 +128,7 @@ function truthTable(rows: readonly BenchmarkRow[]): ReportTable | undefined {
         3,
       ),
       text(
-        of(({ measures }) => 1000 * measures.consistency.edited),
+        of(({ measures }) => perMille(measures.consistency?.edited)),
         1,
       ),
       text(
@@ -134,6 +142,7 @@ function truthTable(rows: readonly BenchmarkRow[]): ReportTable | undefined {
     headings: [
       'method',
       'PSNR in the face over no edit, dB',
+      'least of a sentence, dB',
       'sentences ahead of HyperNeRF+I',
       'eyes, dB',
       'brows, dB',
@@ -145,7 +154,7 @@ function truthTable(rows: readonly BenchmarkRow[]): ReportTable | undefined {
       'seconds',
     ],
     rows: body,
-    note: `Means over the ${prompts.length} sentences whose true edit mixing can reach, all seeds, held-out views.`,
+    note: `Means over sentences (${prompts.length}) whose true edit mixing can reach, all seeds, held-out views.`,
   }
 }
 

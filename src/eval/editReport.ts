@@ -5,7 +5,7 @@ import { type TrueEdit, trueEditOf } from './groundTruth.ts'
 import { escapeText, pictureAddress, section, table } from './html.ts'
 import { meanOfKnown } from './means.ts'
 import type { Report } from './report.ts'
-import { figure, gain, percent, ratio } from './reportCells.ts'
+import { figure, gain, percent, perMille, ratio } from './reportCells.ts'
 import { bars, changeMap, channelMap, lossCurve, RAMP_GRADIENT } from './reportFigures.ts'
 import { reportPage } from './reportStyle.ts'
 import type { Retrieval } from './retrieval.ts'
@@ -54,7 +54,7 @@ function overview({ edits, networks, faces }: Report): string {
     '0.000',
     ...(identity ? ['1.000'] : []),
     ...(lpips ? ['0.0000'] : []),
-    figure(meanOfKnown(edits.map(({ measures }) => 1000 * measures.consistency.unedited)), 1),
+    figure(meanOfKnown(edits.map(({ measures }) => perMille(measures.consistency?.unedited))), 1),
   ]
   const rows = edits.map(({ prompt, measures }, i) => [
     `<a href="#edit-${i}">${escapeText(prompt)}</a>`,
@@ -63,7 +63,7 @@ function overview({ edits, networks, faces }: Report): string {
     figure(measures.clip.directional, 3),
     ...(identity ? [figure(measures.judge?.faceSimilarity, 3)] : []),
     ...(lpips ? [figure(measures.lpips, 4)] : []),
-    figure(1000 * measures.consistency.edited, 1),
+    figure(perMille(measures.consistency?.edited), 1),
   ])
   const found = faces ? ` The judge found a face in ${faces.found} of ${faces.views} novel views.` : ''
   return `${table(headings, [control, ...rows])}<p class="quiet">Encoder: ${escapeText(networks.encoder)}. Judge of faces: ${escapeText(networks.judge ?? 'none')}. ${escapeText(networks.lpips ?? 'No LPIPS')}.${found}</p>`

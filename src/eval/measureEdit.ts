@@ -1,6 +1,6 @@
 /** All numbers of one edit: its pictures against those of the unedited face from the same views, and against the true ones where a capture has them. */
 import type { Camera } from '../camera/camera.ts'
-import { length, subtract } from '../camera/vector.ts'
+import { length, subtract, type Vector3 } from '../camera/vector.ts'
 import { reprojectionError } from '../metrics/multiView.ts'
 import { cosineSimilarity, directionalSimilarity } from '../metrics/similarity.ts'
 import type { RenderedImage } from '../nerf/render.ts'
@@ -9,7 +9,7 @@ import type { EvaluationViews } from './evaluationViews.ts'
 import { type FaceJudge, type FaceVerdict, judgeFace } from './faceJudge.ts'
 import { type TrueEdit, trueEditOf } from './groundTruth.ts'
 import type { Lpips } from './lpips.ts'
-import { mean } from './means.ts'
+import { mean, meanOfKnown } from './means.ts'
 import type { PictureReader } from './pictureReader.ts'
 import type { FacePictures } from './shownFace.ts'
 import { type ChangeMeasures, measureChange, measureTruth, type Pair, type TruthMeasures } from './truthMeasures.ts'
@@ -25,8 +25,8 @@ export interface Instruments {
 export interface EditMeasures {
   /** Cosine of the change of the pictures and the change of the words; and of pictures and words. The encoder's opinion. */
   readonly clip: { readonly directional: number; readonly similarity: Pair }
-  /** Root mean square difference between views 4° apart, head only (see metrics/multiView). */
-  readonly consistency: Pair
+  /** Root mean square difference between views 4° apart, head only (see metrics/multiView); absent for a fog without surfaces. */
+  readonly consistency?: Pair | undefined
   /** What the judge says. */
   readonly judge?: JudgeMeasures | undefined
   /** LPIPS between edited and unedited pictures. Least for no edit at all: only to be shown beside it. */
@@ -67,7 +67,7 @@ export async function measureEdit(measured: Measured, instruments: Instruments):
   const goal = truth && trueEditOf(truth, prompt)
   return {
     clip: await measureWords(measured, reader),
-    consistency: { edited: consistencyOf(edited, measured), unedited: consistencyOf(unedited, measured) },
+    consistency: consistencyPair(measured),
     judge: judge && (await measureFaces(edited.novel, unedited.novel, judge)),
     lpips: lpips && (await meanOf(edited.novel, (picture, i) => lpips.distance(unedited.novel[i].rgb, picture.rgb, picture))),
     change: truth && measureChange(edited.shown, unedited.shown, goal ?? truth[0]),
@@ -94,17 +94,16 @@ async function measureWords({ edited, unedited, views, prompt }: Measured, reade
   return { directional: mean(directional), similarity: { edited: mean(similarity.edited), unedited: mean(similarity.unedited) } }
 }
 
-function consistencyOf({ novel, neighbours }: FacePictures, { views, space }: Measured): number {
+function consistencyPair(measured: Measured): Pair | undefined {
+  const [edited, unedited] = [consistencyOf(measured.edited, measured), consistencyOf(measured.unedited, measured)]
+  return edited !== undefined && unedited !== undefined ? { edited, unedited } : undefined
+}
+
+function consistencyOf({ novel, neighbours }: FacePictures, { views, space }: Measured): number | undefined {
   const view = (camera: Camera, { rgb, depth }: RenderedImage) => ({ camera, rgb, depth })
-  const errors = neighbours.map(
-    (picture, i) =>
-      reprojectionError(
-        view(views.novel[i], novel[i]),
-        view(views.neighbours[i], picture),
-        point => length(subtract(point, space.center)) < HEAD * space.radius,
-      ).error,
-  )
-  return mean(errors)
+  const head = (point: Vector3): boolean => length(subtract(point, space.center)) < HEAD * space.radius
+  const errors = neighbours.map((picture, i) => reprojectionError(view(views.novel[i], novel[i]), view(views.neighbours[i], picture), head)?.error)
+  return meanOfKnown(errors)
 }
 
 /** What the judge says of edited pictures beside unedited ones of the same views. */

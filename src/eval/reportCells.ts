@@ -24,3 +24,5 @@ export function gain(pair: Pair | undefined, digits: number, more = true): strin
 
 /** The edit's number as a share of the unedited face's. */
 export const ratio = (pair: Pair | undefined): number | undefined => (pair && pair.unedited > 0 ? pair.edited / pair.unedited : undefined)
+
+export const perMille = (value: number | undefined): number | undefined => (value === undefined ? undefined : 1000 * value)

@@ -25,8 +25,8 @@ export interface Consistency {
 /** Depths that differ by less, as a share, are one surface. */
 const SAME_SURFACE = 0.02
 
-/** Compares two views of one scene. `within` keeps points of the first view (default all). Throws when the views share no surface. */
-export function reprojectionError(a: DepthView, b: DepthView, within: (point: Vector3) => boolean = () => true): Consistency {
+/** Compares two views of one scene. `within` keeps points of the first view (default all). Undefined when the views share no surface. */
+export function reprojectionError(a: DepthView, b: DepthView, within: (point: Vector3) => boolean = () => true): Consistency | undefined {
   const [width, height] = b.camera.imageSize
   const { directions } = imageRays(a.camera)
   const { position } = a.camera
@@ -43,8 +43,7 @@ export function reprojectionError(a: DepthView, b: DepthView, within: (point: Ve
     for (let c = 0; c < 3; c++) sum += (a.rgb[3 * i + c] - sample(b.rgb, 3, c)) ** 2
     compared++
   }
-  if (compared === 0) throw new Error('reprojection error: the two views share no surface; take views nearer to each other')
-  return { error: Math.sqrt(sum / (3 * compared)), compared: compared / wanted }
+  return compared === 0 ? undefined : { error: Math.sqrt(sum / (3 * compared)), compared: compared / wanted }
 }
 
 /** Reads channel c of C between pixels. */
