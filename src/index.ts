@@ -81,6 +81,7 @@ export { type PageFile, type ViewerPageOptions, viewerPage } from './io/viewerPa
 export { encodeWebpAnimation } from './io/webpAnimation.ts'
 export { psnr } from './metrics/psnr.ts'
 export { ssim } from './metrics/ssim.ts'
+export { type AdjustableCodes, adjustableCodes } from './nerf/adjustableCodes.ts'
 export { type BakedView, type BakeOptions, bake } from './nerf/bakedView.ts'
 export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
 export { type CodeMixture, codeMixture } from './nerf/codeMixture.ts'
@@ -93,6 +94,7 @@ export { cameraIntoSpace, cameraOutOfSpace, frameCamera, worldCamera } from './n
 export type { SceneConfig } from './nerf/sceneConfig.ts'
 export { loadScene, type SaveSceneOptions, saveScene } from './nerf/sceneFile.ts'
 export { type SceneDescription, type SceneFrame, SceneManipulator, type SceneOptions } from './nerf/sceneManipulator.ts'
+export { type HostPixels, openScreen, type Screen, type ShowOptions } from './nerf/screen.ts'
 export { extractSurface, type SurfaceOptions, type SurfaceStep } from './nerf/surface.ts'
 export { profileStep, type TrainOptions, type TrainStep, train } from './nerf/train.ts'
 // Where it computes.

@@ -6,5 +6,8 @@ export const MAP_READ = 0x1
 export const QUERY_RESOLVE = 0x200
 /** GPUMapMode.READ */
 export const MODE_READ = 0x1
+export const UNIFORM = 0x40
+/** GPUShaderStage.FRAGMENT */
+export const FRAGMENT = 0x2
 /** GPUShaderStage.COMPUTE */
 export const COMPUTE = 0x4

@@ -3,9 +3,11 @@ import { Buffers } from './buffers.ts'
 import type { BufferRange, GpuDispatch } from './dispatch.ts'
 import { KernelCache } from './kernel.ts'
 import { Order } from './order.ts'
+import { openSurface, type Surface } from './present.ts'
 import { type GpuProgram, makeProgram } from './program.ts'
 
 export type { BufferRange, GpuDispatch } from './dispatch.ts'
+export type { Surface } from './present.ts'
 export type { KernelTime } from './profiler.ts'
 export type { GpuProgram } from './program.ts'
 
@@ -30,6 +32,8 @@ export interface GpuDevice {
   program(dispatches: readonly GpuDispatch[]): GpuProgram
   /** Resolves when all submitted work is done. Rejects with the first error since, or when the device was lost. */
   sync(): Promise<void>
+  /** Makes a canvas show pictures of this device. Throws when the canvas gives no WebGPU context. */
+  surface(canvas: OffscreenCanvas | HTMLCanvasElement): Surface
   readonly usedBytes: number
   readonly peakBytes: number
   destroy(): void
@@ -131,6 +135,7 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, { keep, compileSideBySide 
     },
     copy: (from, to) => buffers.copy(from, to),
     program: dispatches => makeProgram(device, { kernels, order, usable: () => errors.throwIfLost() }, dispatches),
+    surface: canvas => openSurface(device, canvas, order),
     async sync() {
       await order.settled()
       const failed = await device.queue.onSubmittedWorkDone().then(

@@ -32,6 +32,19 @@ export interface AdapterFacts {
   readonly matrixShapes: readonly MatrixShape[]
 }
 
+/** RGBA words on a device, a picture's pixels row by row. */
+export interface PixelRegion {
+  readonly width: number
+  readonly height: number
+  readonly region: Region
+}
+
+/** A canvas that shows what lies on its device. */
+export interface DeviceSurface {
+  /** Shows one picture, or `left` in the columns before `split` and `right` in the others. Sizes are equal. */
+  show(right: PixelRegion, left?: PixelRegion, split?: number): void
+}
+
 export interface Device extends Disposable {
   readonly kind: 'gpu' | 'cpu'
   /** What a person wants to know: adapter name, or threads. */
@@ -52,6 +65,8 @@ export interface Device extends Disposable {
   /** Lengths in elements of the scratch memory the device needs for this node. */
   scratchOf(node: GraphNode): readonly number[]
   build(steps: readonly PlannedStep[]): Executable
+  /** Makes a canvas show pictures that lie on the device; absent on the CPU, whose pictures any canvas takes. */
+  surface?(canvas: OffscreenCanvas | HTMLCanvasElement): DeviceSurface
   /** Resolves when all submitted work is done. Rejects when the device was lost. */
   sync(): Promise<void>
   /** Bytes held now and at most so far. */

@@ -1,6 +1,7 @@
 /** A WebGPU device as a tensor device: every node's WGSL, bound to the memory planned for it. */
 import type { BufferRange, GpuDevice, GpuDispatch } from '../gpu/gpuDevice.ts'
-import type { Device, Executable, PlannedStep } from './device.ts'
+import type { Pixels } from '../gpu/present.ts'
+import type { Device, Executable, PixelRegion, PlannedStep } from './device.ts'
 import { type GpuTraits, traitsOf } from './gpuTraits.ts'
 import type { GraphNode, Memory, Ref, Region, WgslWork } from './tensor.ts'
 
@@ -38,6 +39,11 @@ export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f3
     copy: (from, to) => gpu.copy(rangeOf(from), rangeOf(to)),
     scratchOf: node => workOf(node).scratch ?? [],
     build: (steps): Executable => gpu.program(steps.flatMap(step => dispatchesOf(step, workOf(step.node)))),
+    surface(canvas) {
+      const surface = gpu.surface(canvas)
+      const pixels = ({ width, height, region }: PixelRegion): Pixels => ({ width, height, range: rangeOf(region) })
+      return { show: (right, left = right, split = 0) => surface.show(pixels(right), pixels(left), split) }
+    },
     sync: () => gpu.sync(),
     get memory() {
       return { used: gpu.usedBytes, peak: gpu.peakBytes }
