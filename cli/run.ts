@@ -15,6 +15,7 @@ import { modelsCommand } from './models.ts'
 import { endLine } from './progress.ts'
 import { renderCommand } from './render.ts'
 import { shareCommand } from './share.ts'
+import { studioCommand } from './studio.ts'
 import { INTERRUPTED, Interrupted, type Terminal } from './terminal.ts'
 import { trainCommand } from './train.ts'
 
@@ -56,6 +57,7 @@ export function program(terminal: Terminal): Command {
     shareCommand,
     evaluateCommand,
     benchmarkCommand,
+    studioCommand,
     demoCommand,
     modelsCommand,
     doctorCommand,

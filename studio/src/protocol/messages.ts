@@ -1,0 +1,146 @@
+/** What the page and its worker say to each other. Everything is plain data; bytes are transferred. */
+
+export type Vector = [number, number, number]
+
+/** Where the viewport is looked from, in space units; its lens is the scene's. */
+export interface Pose {
+  readonly position: Vector
+  /** Rows: right, down, forward. */
+  readonly orientation: [Vector, Vector, Vector]
+  /** 1 is the lens of the capture, more brings nearer. */
+  readonly zoom: number
+}
+
+export type ViewMode = 'color' | 'depth' | 'acr'
+
+/** A face to show: the unedited one (no edit), or an edit with a strength per anchor. */
+export interface Face {
+  readonly edit?: number
+  /** One per anchor, or one for an edit of one code. Absent: everything at full strength. */
+  readonly strengths?: readonly number[]
+}
+
+/** All that the viewport depends on; the worker draws the last one it was told. */
+export interface View {
+  readonly pose: Pose
+  readonly moving: boolean
+  readonly mode: ViewMode
+  /** Which anchor's ratios 'acr' shows; all of them in colours when absent. */
+  readonly anchor?: number
+  readonly face: Face
+  /** Shown left of `split` (0..1 of the width). */
+  readonly compare?: { readonly face: Face; readonly split: number }
+  /** Pixels along the longer edge that the screen can show. */
+  readonly pixels: number
+}
+
+/** A camera of the capture, in space units. */
+export interface FrameInfo {
+  readonly id: string
+  readonly split: 'train' | 'val'
+  readonly pose: Pose
+}
+
+export interface EditInfo {
+  readonly prompt: string
+  readonly strength: number
+  /** Frame ids of the anchors it mixes, neutral first; empty for an edit of one code. */
+  readonly anchors: readonly string[]
+  readonly steps: number
+}
+
+export interface SceneInfo {
+  readonly name: string
+  readonly preset: string
+  readonly step: number
+  readonly frames: readonly FrameInfo[]
+  /** Width over height of a picture. */
+  readonly aspect: number
+  /** Half of a picture's width and height over the focal length. */
+  readonly halfView: readonly [number, number]
+  /** Mean upward axis of the cameras. */
+  readonly up: Vector
+  readonly edits: readonly (EditInfo & { readonly id: number })[]
+}
+
+export interface DeviceInfo {
+  readonly kind: 'gpu' | 'cpu'
+  readonly description: string
+}
+
+/** An opened file. */
+export interface NamedBytes {
+  readonly name: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface EditRequest {
+  /** The page's number for it. */
+  readonly id: number
+  readonly prompt: string
+  readonly steps: number
+  readonly seed: number
+}
+
+export interface EditProgress {
+  readonly id: number
+  readonly stage: 'search' | 'descent'
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  /** Seconds. */
+  readonly eta: number
+}
+
+export interface Thumbnail {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8ClampedArray<ArrayBuffer>
+}
+
+/** Longer work, done one after the other; each is answered once. */
+export interface Requests {
+  /** Opens the device; a scene that was open before comes back from memory with its edits, e.g. after the device was lost. */
+  start: { request: StartRequest; answer: DeviceInfo }
+  open: { request: { readonly files: readonly NamedBytes[] }; answer: SceneInfo }
+  demo: { request: Record<string, never>; answer: SceneInfo }
+  edit: { request: EditRequest; answer: EditInfo }
+  /** Faces of the anchors of an edit. */
+  anchors: { request: { readonly edit: number }; answer: readonly Thumbnail[] }
+  picture: { request: { readonly view: View; readonly side: number }; answer: NamedBytes }
+  saveEdit: { request: { readonly edit: number; readonly strength: number }; answer: NamedBytes }
+  saveScene: { request: Record<string, never>; answer: NamedBytes }
+}
+
+export interface StartRequest {
+  readonly canvas: OffscreenCanvas
+  /** 'software' takes a GPU that computes in software, for tests. */
+  readonly device: 'auto' | 'cpu' | 'gpu' | 'software'
+  /** Where the page lies, so that the worker finds what lies beside it. */
+  readonly base: string
+}
+
+export type RequestName = keyof Requests
+
+export type ToWorker =
+  | { readonly kind: 'request'; readonly id: number; readonly name: RequestName; readonly body: unknown }
+  | { readonly kind: 'view'; readonly view: View }
+  | { readonly kind: 'cancel'; readonly id: number }
+
+export interface FrameStats {
+  readonly width: number
+  readonly height: number
+  /** Until the picture was on the canvas. */
+  readonly milliseconds: number
+  readonly baked: boolean
+}
+
+export type FromWorker =
+  | { readonly kind: 'answer'; readonly id: number; readonly body: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly cancelled: boolean }
+  /** What the work under way does, for a person. */
+  | { readonly kind: 'doing'; readonly id: number; readonly text: string }
+  | { readonly kind: 'editing'; readonly progress: EditProgress }
+  | { readonly kind: 'frame'; readonly stats: FrameStats }
+  /** The viewport could not draw; `lost` when the device is gone. */
+  | { readonly kind: 'trouble'; readonly message: string; readonly lost: boolean }

@@ -1,0 +1,77 @@
+import type { EditEntry } from '../viewer/document.ts'
+import { entryIn } from '../viewer/document.ts'
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { CloseIcon } from './icons.tsx'
+import { LossChart } from './LossChart.tsx'
+import { Slider } from './Slider.tsx'
+
+/** Beyond 1 an edit is exaggerated. */
+const MOST = 1.5
+
+/** The edits of the scene, which of them is shown, and the sliders of that one. */
+export function EditList({ studio, state }: { studio: Studio; state: StudioState }) {
+  const { document } = state
+  const shown = entryIn(document, document.shown)
+  return (
+    <>
+      <fieldset className="edits">
+        <legend>Faces</legend>
+        <div className="edit-row">
+          <label>
+            <input type="radio" name="edit" checked={!shown} onChange={() => studio.show(undefined)} />
+            <span>unedited</span>
+          </label>
+        </div>
+        {document.edits.map(({ id, prompt }) => (
+          <div key={id} className="edit-row">
+            <label>
+              <input type="radio" name="edit" checked={shown?.id === id} onChange={() => studio.show(id)} />
+              <span>{prompt}</span>
+            </label>
+            <button type="button" className="icon small" onClick={() => studio.remove(id)} title="Remove">
+              <CloseIcon />
+              <span className="sr-only">Remove “{prompt}”</span>
+            </button>
+          </div>
+        ))}
+      </fieldset>
+      {shown && <Sliders studio={studio} state={state} entry={shown} />}
+    </>
+  )
+}
+
+function Sliders({ studio, state: { faces }, entry }: { studio: Studio; state: StudioState; entry: EditEntry }) {
+  const { id, strength, gains, anchors, losses } = entry
+  return (
+    <div className="sliders">
+      <Slider label="Strength" value={strength} most={MOST} onChange={value => studio.setStrength(id, value)} onSettle={() => studio.settle()} />
+      {anchors.length > 1 && (
+        <details className="more" open>
+          <summary>Expressions it mixes</summary>
+          {anchors.map(
+            (frame, k) =>
+              // The first is neutral: at any strength the same.
+              k > 0 && (
+                <Slider
+                  key={frame}
+                  label={`Expression ${k}`}
+                  hint={`of frame ${frame}`}
+                  picture={faces[frame]}
+                  value={gains[k]}
+                  most={MOST}
+                  onChange={value => studio.setGain(id, k, value)}
+                  onSettle={() => studio.settle()}
+                />
+              ),
+          )}
+        </details>
+      )}
+      {losses.length > 1 && (
+        <details className="more">
+          <summary>Loss</summary>
+          <LossChart losses={losses} />
+        </details>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,112 @@
+import { type RefObject, useState } from 'react'
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { EditList } from './EditList.tsx'
+import { LossChart } from './LossChart.tsx'
+
+interface EditPanelProps {
+  studio: Studio
+  state: StudioState
+  promptBox: RefObject<HTMLInputElement | null>
+}
+
+const EXAMPLES = ['a surprised face', 'a smiling face', 'closed eyes', 'face with closed eyes and opened mouth', 'an angry face'] as const
+/** Steps of an edit, as on the command line. */
+const STEPS = 60
+
+/** Sentence in, edits out. */
+export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
+  const [prompt, setPrompt] = useState('')
+  const [steps, setSteps] = useState(STEPS)
+  const [seed, setSeed] = useState(0)
+  const { job, prompts } = state
+  const sentence = prompt.trim()
+  return (
+    <section className="panel" aria-labelledby="edit-title">
+      <h2 id="edit-title">Edit</h2>
+      <form
+        className="prompt"
+        onSubmit={event => {
+          event.preventDefault()
+          if (sentence && !job) void studio.submit(sentence, { steps, seed })
+        }}
+      >
+        <label htmlFor="prompt">What should the face look like?</label>
+        <div className="prompt-row">
+          <input
+            id="prompt"
+            ref={promptBox}
+            list="prompts"
+            value={prompt}
+            autoComplete="off"
+            placeholder="a surprised face"
+            onChange={event => setPrompt(event.currentTarget.value)}
+            onKeyDown={event => event.key === 'Escape' && event.currentTarget.blur()}
+          />
+          <button type="submit" className="primary" disabled={!sentence || job !== undefined}>
+            Edit
+          </button>
+        </div>
+        <datalist id="prompts">
+          {prompts.map(text => (
+            <option key={text} value={text} />
+          ))}
+        </datalist>
+        <ul className="examples" aria-label="Examples">
+          {EXAMPLES.map(text => (
+            <li key={text}>
+              <button type="button" className="chip-button" onClick={() => setPrompt(text)}>
+                {text}
+              </button>
+            </li>
+          ))}
+        </ul>
+        <details className="more">
+          <summary>Steps and seed</summary>
+          <div className="pair">
+            <label>
+              Steps
+              <input type="number" min={1} max={1000} value={steps} onChange={event => setSteps(atLeast(1, event.currentTarget.valueAsNumber))} />
+            </label>
+            <label>
+              Seed
+              <input type="number" min={0} value={seed} onChange={event => setSeed(atLeast(0, event.currentTarget.valueAsNumber))} />
+            </label>
+          </div>
+        </details>
+      </form>
+      {job?.edit && <Forming studio={studio} job={job} />}
+      <EditList studio={studio} state={state} />
+    </section>
+  )
+}
+
+const atLeast = (least: number, value: number): number => (Number.isFinite(value) ? Math.max(least, Math.round(value)) : least)
+
+/** An edit under way. */
+function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNullable<StudioState['job']> }) {
+  if (!edit) return null
+  const { progress, losses, prompt } = edit
+  const part = progress ? progress.step / progress.steps : undefined
+  return (
+    <div className="forming">
+      <p className="forming-title">“{prompt}”</p>
+      <div className="forming-row">
+        <progress value={part} aria-label="Progress of the edit" />
+        <button type="button" onClick={() => studio.cancel()}>
+          Cancel
+        </button>
+      </div>
+      <p className="forming-text">
+        {progress
+          ? `${progress.stage === 'search' ? 'looking for a start' : 'refining'} · ${progress.step} of ${progress.steps} · ${seconds(progress.eta)} left`
+          : `${text} …`}
+      </p>
+      {losses.length > 1 && <LossChart losses={losses} />}
+    </div>
+  )
+}
+
+function seconds(eta: number): string {
+  if (eta < 1) return 'under a second'
+  return eta < 90 ? `${Math.round(eta)} s` : `${Math.round(eta / 60)} min`
+}

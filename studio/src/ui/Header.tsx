@@ -1,0 +1,56 @@
+import { useState } from 'react'
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { HelpIcon, OpenIcon, RedoIcon, ThemeIcon, UndoIcon } from './icons.tsx'
+import { applyTheme, readTheme, THEMES } from './theme.ts'
+
+interface HeaderProps {
+  studio: Studio
+  state: StudioState
+  onOpen(): void
+  onHelp(): void
+}
+
+export function Header({ studio, state: { scene, isDemo, canUndo, canRedo, job }, onOpen, onHelp }: HeaderProps) {
+  const [theme, setTheme] = useState(readTheme)
+  const turnTheme = (): void => {
+    const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]
+    applyTheme(next)
+    setTheme(next)
+  }
+  return (
+    <header className="header">
+      <h1 className="brand">
+        <span className="brand-name">faceclipnerf</span> <span className="brand-part">studio</span>
+      </h1>
+      <p className="header-scene" title={scene && `preset ${scene.preset}, ${scene.step} steps`}>
+        {scene && (isDemo ? 'demo: a made-up person' : scene.name)}
+      </p>
+      <nav className="header-tools" aria-label="File and help">
+        {scene && (
+          <>
+            <button type="button" className="icon" onClick={() => studio.undo()} disabled={!canUndo} title="Undo (Ctrl Z)">
+              <UndoIcon />
+              <span className="sr-only">Undo</span>
+            </button>
+            <button type="button" className="icon" onClick={() => studio.redo()} disabled={!canRedo} title="Redo (Ctrl Shift Z)">
+              <RedoIcon />
+              <span className="sr-only">Redo</span>
+            </button>
+            <button type="button" className="quiet" onClick={onOpen} disabled={job !== undefined} title="Open a .scene, an .edit or a zip (Ctrl O)">
+              <OpenIcon />
+              <span>Open</span>
+            </button>
+          </>
+        )}
+        <button type="button" className="icon" onClick={turnTheme} title={`Colours: ${theme}`}>
+          <ThemeIcon theme={theme} />
+          <span className="sr-only">Colours: {theme}</span>
+        </button>
+        <button type="button" className="icon" onClick={onHelp} title="Keys (?)">
+          <HelpIcon />
+          <span className="sr-only">Keys and help</span>
+        </button>
+      </nav>
+    </header>
+  )
+}

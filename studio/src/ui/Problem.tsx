@@ -1,0 +1,28 @@
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { CloseIcon } from './icons.tsx'
+
+/** What went wrong and what to do, until it is put away. */
+export function Problem({ studio, state: { problem } }: { studio: Studio; state: StudioState }) {
+  return (
+    <div className="problem-place" role="alert">
+      {problem && (
+        <div className="problem">
+          <p>
+            {problem.lost
+              ? 'The GPU was lost, which drivers do when they are busy or updated. Your scene and finished edits are safe in memory.'
+              : problem.message}
+          </p>
+          {problem.lost && (
+            <button type="button" className="primary" onClick={() => void studio.restart()}>
+              Open it again
+            </button>
+          )}
+          <button type="button" className="icon" onClick={() => studio.dismiss()} title="Close">
+            <CloseIcon />
+            <span className="sr-only">Close the message</span>
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,130 @@
+import { useEffect, useRef } from 'react'
+import { entryIn } from '../viewer/document.ts'
+import { followPointers } from '../viewer/pointerInput.ts'
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { Cameras } from './Cameras.tsx'
+import { CamerasIcon, CompareIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
+import { ModeSwitch } from './ModeSwitch.tsx'
+
+interface StageProps {
+  studio: Studio
+  state: StudioState
+}
+
+/** Which device the address asks for, e.g. ?device=cpu. */
+function wantedDevice(): 'auto' | 'cpu' | 'gpu' | 'software' {
+  const wanted = new URLSearchParams(location.search).get('device')
+  return wanted === 'cpu' || wanted === 'gpu' || wanted === 'software' ? wanted : 'auto'
+}
+
+/** The picture, what lies over it, and the tools below it. */
+export function Stage({ studio, state }: StageProps) {
+  const { scene, compare, mode, document, job, showsCameras, stats } = state
+  const picture = useRef<HTMLDivElement>(null)
+  const place = useRef<HTMLDivElement>(null)
+
+  useEffect(() => {
+    if (place.current && !place.current.firstChild) void studio.start(place.current, wantedDevice())
+  }, [studio])
+
+  useEffect(() => {
+    const element = picture.current
+    if (!element) return
+    const measure = new ResizeObserver(([{ contentRect }]) =>
+      studio.setPixels(Math.round(Math.max(contentRect.width, contentRect.height) * devicePixelRatio)),
+    )
+    measure.observe(element)
+    const stop = followPointers(element, studio.mover.move)
+    return () => {
+      measure.disconnect()
+      stop()
+    }
+  }, [studio])
+
+  const live = job?.edit?.progress !== undefined
+  const shown = entryIn(document, document.shown)
+  const other = entryIn(document, compare.withEdit)
+  const compares = compare.on && mode === 'color' && (live || shown?.id !== other?.id)
+  const after = live ? job?.edit?.prompt : shown?.prompt
+
+  return (
+    <section className="stage" aria-label="Viewport" hidden={!scene}>
+      <div className="stage-frame" style={{ '--aspect': scene?.aspect ?? 1 } as React.CSSProperties}>
+        {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex lint/a11y/useAriaPropsSupportedByRole: the picture takes the keys of the camera, so it can have the focus */}
+        <div
+          ref={picture}
+          className="picture"
+          tabIndex={0}
+          role="application"
+          aria-label={`The face${after ? `, ${after}` : ', unedited'}. Arrow keys turn it, plus and minus go nearer, question mark lists all keys.`}
+        >
+          <div ref={place} className="picture-canvas" />
+          {showsCameras && scene && <Cameras studio={studio} scene={scene} />}
+        </div>
+        {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex lint/a11y/useAriaPropsSupportedByRole: as above */}
+        {compares && (
+          <>
+            <span className="chip chip-left">{other?.prompt ?? 'unedited'}</span>
+            <span className="chip chip-right">{after ?? 'unedited'}</span>
+            <div className="split-line" style={{ left: `${100 * compare.split}%` }} />
+            <input
+              type="range"
+              className="split"
+              aria-label="Before and after: where the pictures meet"
+              min={0}
+              max={1}
+              step={0.005}
+              value={compare.split}
+              onChange={event => studio.setCompare({ split: event.currentTarget.valueAsNumber })}
+            />
+          </>
+        )}
+        {live && <span className="chip chip-live">forming</span>}
+      </div>
+      <div className="stage-tools" role="toolbar" aria-label="View">
+        <ModeSwitch studio={studio} state={state} />
+        <div className="tool-group">
+          <button
+            type="button"
+            className="icon"
+            aria-pressed={compare.on}
+            disabled={!live && document.edits.length === 0}
+            onClick={() => studio.setCompare({ on: !compare.on })}
+            title="Before and after (B)"
+          >
+            <CompareIcon />
+            <span className="sr-only">Before and after</span>
+          </button>
+          <button
+            type="button"
+            className="icon"
+            aria-pressed={showsCameras}
+            onClick={() => studio.setShowsCameras(!showsCameras)}
+            title="Cameras of the capture (F)"
+          >
+            <CamerasIcon />
+            <span className="sr-only">Cameras of the capture</span>
+          </button>
+        </div>
+        <div className="tool-group">
+          <button type="button" className="icon" onClick={() => studio.jumpBy(-1)} title="Previous camera ([)">
+            <LeftIcon />
+            <span className="sr-only">Previous camera</span>
+          </button>
+          <button type="button" className="icon" onClick={() => studio.reset()} title="Back to the start (R)">
+            <HomeIcon />
+            <span className="sr-only">Back to the start</span>
+          </button>
+          <button type="button" className="icon" onClick={() => studio.jumpBy(1)} title="Next camera (])">
+            <RightIcon />
+            <span className="sr-only">Next camera</span>
+          </button>
+        </div>
+        <p className="stage-stats">
+          {stats &&
+            `${stats.width}×${stats.height} · ${stats.milliseconds < 10 ? stats.milliseconds.toFixed(1) : Math.round(stats.milliseconds)} ms${stats.baked ? ' · baked' : ''}`}
+        </p>
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,64 @@
+import { ANCHOR_COLORS } from '../protocol/anchorColors.ts'
+import { entryIn } from '../viewer/document.ts'
+import type { Studio, StudioState } from '../viewer/studio.ts'
+import { DeviceNote } from './StartPage.tsx'
+
+/** What the view is compared with, whose camera it is, and what computes. */
+export function ViewPanel({ studio, state }: { studio: Studio; state: StudioState }) {
+  const { scene, document, compare, mode, anchor, frame } = state
+  const shown = entryIn(document, document.shown)
+  if (!scene) return null
+  return (
+    <section className="panel" aria-labelledby="view-title">
+      <h2 id="view-title">View</h2>
+      {document.edits.length > 0 && (
+        <label className="field">
+          <span>Compare with</span>
+          <select
+            value={compare.on ? (compare.withEdit ?? 'unedited') : 'nothing'}
+            onChange={({ currentTarget: { value } }) =>
+              studio.setCompare(value === 'nothing' ? { on: false } : { on: true, withEdit: value === 'unedited' ? undefined : Number(value) })
+            }
+          >
+            <option value="nothing">nothing</option>
+            <option value="unedited">the unedited face</option>
+            {document.edits.map(({ id, prompt }) => (
+              <option key={id} value={id} disabled={id === shown?.id}>
+                {prompt}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {mode === 'acr' && shown && (
+        <fieldset className="legend">
+          <legend>Where each expression comes in</legend>
+          {shown.anchors.map((id, k) => (
+            <label key={id}>
+              <input type="radio" name="anchor" checked={anchor === k} onChange={() => studio.setAnchor(k)} />
+              <span className="swatch" style={{ background: `rgb(${ANCHOR_COLORS[k % ANCHOR_COLORS.length].join(' ')})` }} />
+              {k === 0 ? 'neutral' : `expression ${k}`}
+            </label>
+          ))}
+          <label>
+            <input type="radio" name="anchor" checked={anchor === undefined} onChange={() => studio.setAnchor(undefined)} />
+            all
+          </label>
+        </fieldset>
+      )}
+      <label className="field">
+        <span>Camera</span>
+        <select value={frame ?? ''} onChange={({ currentTarget: { value } }) => (value ? studio.jump(value) : studio.reset())}>
+          <option value="">free</option>
+          {scene.frames.map(({ id, split }) => (
+            <option key={id} value={id}>
+              {id}
+              {split === 'val' ? ' (held out)' : ''}
+            </option>
+          ))}
+        </select>
+      </label>
+      <DeviceNote state={state} />
+    </section>
+  )
+}

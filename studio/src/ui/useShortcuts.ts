@@ -1,0 +1,70 @@
+import { useEffect, useRef } from 'react'
+import { type Action, isTyping, shortcutOf } from '../viewer/shortcuts.ts'
+import type { Studio } from '../viewer/studio.ts'
+import { savePicture } from './exports.ts'
+
+/** What keys do that the page itself answers. */
+interface PageActions {
+  help(): void
+  open(): void
+  prompt(): void
+}
+
+/** Nearer and farther by key. */
+const STEP = 0.85
+
+/** Keys for the whole page, but not while somebody types. */
+export function useShortcuts(studio: Studio, page: PageActions): void {
+  const latest = useRef(page)
+  latest.current = page
+  useEffect(() => {
+    const run = (action: Action): void => {
+      const { compare, showsCameras } = studio.state()
+      const actions: Readonly<Record<Action, () => void>> = {
+        undo: () => studio.undo(),
+        redo: () => studio.redo(),
+        help: () => latest.current.help(),
+        open: () => latest.current.open(),
+        prompt: () => latest.current.prompt(),
+        compare: () => studio.setCompare({ on: !compare.on }),
+        frusta: () => studio.setShowsCameras(!showsCameras),
+        color: () => studio.setMode('color'),
+        depth: () => studio.setMode('depth'),
+        acr: () => studio.setMode('acr'),
+        previousCamera: () => studio.jumpBy(-1),
+        nextCamera: () => studio.jumpBy(1),
+        firstCamera: () => studio.jumpBy(Number.NEGATIVE_INFINITY),
+        lastCamera: () => studio.jumpBy(Number.POSITIVE_INFINITY),
+        reset: () => studio.reset(),
+        nearer: () => studio.mover.move(camera => camera.dolly(STEP)),
+        farther: () => studio.mover.move(camera => camera.dolly(1 / STEP)),
+        picture: () => void savePicture(studio),
+      }
+      actions[action]()
+    }
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || document.querySelector('dialog[open]') || isTyping(event.target, event.key)) return
+      const found = shortcutOf(event)
+      if (!found) return
+      const { does } = found
+      if (typeof does === 'string') {
+        if (!studio.state().scene && does !== 'help' && does !== 'open') return
+        event.preventDefault()
+        if (!event.repeat || does === 'nearer' || does === 'farther') run(does)
+      } else if (studio.state().scene) {
+        event.preventDefault()
+        studio.mover.hold(event.key.toLowerCase(), does)
+      }
+    }
+    const released = (event: KeyboardEvent): void => studio.mover.release(event.key.toLowerCase())
+    const left = (): void => studio.mover.releaseAll()
+    addEventListener('keydown', pressed)
+    addEventListener('keyup', released)
+    addEventListener('blur', left)
+    return () => {
+      removeEventListener('keydown', pressed)
+      removeEventListener('keyup', released)
+      removeEventListener('blur', left)
+    }
+  }, [studio])
+}

@@ -1,0 +1,414 @@
+/** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
+import type { DeviceInfo, EditProgress, FrameStats, NamedBytes, SceneInfo, StartRequest, View, ViewMode } from '../protocol/messages.ts'
+import { CameraMover } from './cameraMover.ts'
+import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
+import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
+import { History } from './history.ts'
+
+export interface Job {
+  readonly id: number
+  /** What it is, for a person. */
+  readonly name: string
+  readonly text: string
+  /** Of an edit under way. */
+  readonly edit?: { readonly id: number; readonly prompt: string; readonly progress?: EditProgress; readonly losses: readonly number[] }
+}
+
+export interface Compare {
+  readonly on: boolean
+  /** 0..1 of the width, what is left of it shows `withEdit`. */
+  readonly split: number
+  /** The unedited face when absent. */
+  readonly withEdit?: number | undefined
+}
+
+export interface StudioState {
+  readonly device?: DeviceInfo
+  readonly scene?: SceneInfo
+  /** Whether what is open is the demo's made-up person. */
+  readonly isDemo: boolean
+  readonly document: FaceDocument
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+  readonly job?: Job | undefined
+  readonly problem?: { readonly message: string; readonly lost: boolean } | undefined
+  /** A short word on what has just happened, also for screen readers. */
+  readonly news: string
+  readonly mode: ViewMode
+  readonly anchor?: number | undefined
+  readonly compare: Compare
+  readonly showsCameras: boolean
+  /** The camera that was jumped to last. */
+  readonly frame?: string | undefined
+  readonly stats?: FrameStats
+  readonly prompts: readonly string[]
+  /** Pictures of the anchors' faces, by frame id. */
+  readonly faces: Readonly<Record<string, string>>
+}
+
+const START: StudioState = {
+  isDemo: false,
+  document: EMPTY,
+  canUndo: false,
+  canRedo: false,
+  news: '',
+  mode: 'color',
+  compare: { on: false, split: 0.5 },
+  showsCameras: false,
+  prompts: [],
+  faces: {},
+}
+
+/** Where sentences typed before are kept. */
+const PROMPTS = 'faceclipnerf.prompts'
+const MOST_PROMPTS = 20
+
+export class Studio {
+  private current: StudioState = { ...START, prompts: readPrompts() }
+  private readonly listeners = new Set<() => void>()
+  private history = new History<FaceDocument>(EMPTY)
+  private client: Client | undefined
+  private numbers = 0
+  private pixels = 512
+  private place: { readonly element: HTMLElement; readonly device: StartRequest['device'] } | undefined
+  readonly mover: CameraMover
+
+  constructor(private readonly makeWorker: () => Worker) {
+    this.mover = new CameraMover(() => this.sendView())
+  }
+
+  // --- state, as React's useSyncExternalStore wants it ---
+
+  readonly state = (): StudioState => this.current
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  private set(change: Partial<StudioState>): void {
+    this.current = { ...this.current, ...change }
+    for (const listener of this.listeners) listener()
+  }
+
+  // --- the device and its canvas ---
+
+  /** Puts a canvas into the element and opens the device. */
+  async start(element: HTMLElement, device: StartRequest['device']): Promise<void> {
+    this.place = { element, device }
+    await this.restart()
+  }
+
+  /** Opens the device anew, e.g. after it was lost; the scene and its edits come back from the worker's memory. */
+  async restart(): Promise<void> {
+    const { place } = this
+    if (!place) return
+    this.client ??= new Client(this.makeWorker(), notice => this.notice(notice))
+    const canvas = document.createElement('canvas')
+    canvas.setAttribute('aria-hidden', 'true')
+    place.element.replaceChildren(canvas)
+    const offscreen = canvas.transferControlToOffscreen()
+    const request: StartRequest = { canvas: offscreen, device: place.device, base: document.baseURI }
+    const found = await this.run('opening the device', client => client.request('start', request, [offscreen]))
+    if (!found) return
+    this.set({ device: found, problem: undefined })
+    this.sendView()
+  }
+
+  /** Pixels along the longer edge of the picture on the screen. */
+  setPixels(pixels: number): void {
+    if (pixels === this.pixels || !(pixels > 0)) return
+    this.pixels = pixels
+    this.sendView()
+  }
+
+  // --- opening ---
+
+  async openDemo(): Promise<void> {
+    const scene = await this.run('opening the demo', client => client.request('demo', {}))
+    if (!scene) return
+    this.take(scene, true)
+    // The first thing to see is what this is about: one face, before and after.
+    this.set({ compare: { ...this.current.compare, on: true } })
+    this.sendView()
+  }
+
+  async openFiles(files: readonly NamedBytes[]): Promise<void> {
+    const names = files.map(file => file.name).join(', ')
+    const scene = await this.run(`opening ${names}`, client =>
+      client.request(
+        'open',
+        { files },
+        files.map(file => file.bytes.buffer),
+      ),
+    )
+    if (!scene) return
+    const onlyEdits = scene.name === this.current.scene?.name && files.every(file => file.name.toLowerCase().endsWith('.edit'))
+    if (onlyEdits) this.addEdits(scene)
+    else this.take(scene, false)
+  }
+
+  private take(scene: SceneInfo, isDemo: boolean): void {
+    const entries = scene.edits.map(({ id, ...info }) => entryOf(id, info))
+    this.history = new History<FaceDocument>({ edits: entries, shown: entries[0]?.id })
+    this.set({ scene, isDemo, mode: 'color', anchor: undefined, compare: START.compare, frame: undefined, faces: {}, news: `${scene.name} is open` })
+    this.showDocument()
+    this.mover.take(scene)
+    void this.fetchFaces()
+  }
+
+  /** Edits of files dropped on an open scene. */
+  private addEdits(scene: SceneInfo): void {
+    const known = new Set(this.current.document.edits.map(entry => entry.id))
+    for (const { id, ...info } of scene.edits) if (!known.has(id) && id >= 1_000_000) this.change(withEntry(this.current.document, entryOf(id, info)))
+    this.set({ news: 'edit opened' })
+  }
+
+  // --- editing ---
+
+  async submit(prompt: string, { steps, seed }: { steps: number; seed: number }): Promise<void> {
+    const id = ++this.numbers
+    this.rememberPrompt(prompt)
+    const before = this.current.document
+    let losses: readonly number[] = []
+    const info = await this.run(
+      `"${prompt}"`,
+      client => client.request('edit', { id, prompt, steps, seed }),
+      job => ({ ...job, edit: { id, prompt, losses: [] } }),
+      () => (losses = this.current.job?.edit?.losses ?? []),
+    )
+    if (!info) {
+      this.set({ document: this.history.current })
+      this.sendView()
+      return
+    }
+    this.change(withEntry(before === this.current.document ? before : this.history.current, entryOf(id, info, losses)))
+    this.set({ news: `"${prompt}" is done` })
+    void this.fetchFaces()
+  }
+
+  cancel(): void {
+    const { job } = this.current
+    if (job) this.client?.cancel(job.id)
+  }
+
+  show(id: number | undefined): void {
+    this.change({ ...this.current.document, shown: id })
+  }
+
+  remove(id: number): void {
+    this.change(withoutEntry(this.current.document, id))
+    this.set({ news: 'edit removed; undo brings it back' })
+  }
+
+  setStrength(id: number, strength: number): void {
+    this.change(withChange(this.current.document, id, { strength }), `strength ${id}`)
+  }
+
+  setGain(id: number, anchor: number, gain: number): void {
+    const gains = entryIn(this.current.document, id)?.gains.map((old, k) => (k === anchor ? gain : old))
+    if (gains) this.change(withChange(this.current.document, id, { gains }), `gain ${id} ${anchor}`)
+  }
+
+  undo(): void {
+    this.history.undo()
+    this.showDocument()
+    this.set({ news: 'undone' })
+  }
+
+  redo(): void {
+    this.history.redo()
+    this.showDocument()
+    this.set({ news: 'done again' })
+  }
+
+  /** The end of a slider's drag: the next one is a step of its own. */
+  settle(): void {
+    this.history.settle()
+  }
+
+  private change(next: FaceDocument, key?: string): void {
+    this.history.change(next, key)
+    this.showDocument()
+  }
+
+  private showDocument(): void {
+    const { current: shown, canUndo, canRedo } = this.history
+    const { withEdit } = this.current.compare
+    const compare = entryIn(shown, withEdit) ? this.current.compare : { ...this.current.compare, withEdit: undefined }
+    this.set({ document: shown, canUndo, canRedo, compare })
+    this.sendView()
+  }
+
+  // --- looking ---
+
+  setMode(mode: ViewMode): void {
+    this.set({ mode })
+    this.sendView()
+  }
+
+  setAnchor(anchor: number | undefined): void {
+    this.set({ anchor })
+    this.sendView()
+  }
+
+  setCompare(change: Partial<Compare>): void {
+    this.set({ compare: { ...this.current.compare, ...change } })
+    this.sendView()
+  }
+
+  setShowsCameras(showsCameras: boolean): void {
+    this.set({ showsCameras })
+  }
+
+  /** Goes to the camera of a frame. */
+  jump(id: string): void {
+    const frame = this.current.scene?.frames.find(f => f.id === id)
+    if (!frame) return
+    this.mover.jump(frame.pose)
+    this.set({ frame: id })
+  }
+
+  /** Goes `by` cameras on, or to the first or last. */
+  jumpBy(by: number): void {
+    const { scene, frame } = this.current
+    if (!scene) return
+    const { frames } = scene
+    const at = frames.findIndex(f => f.id === frame)
+    const next = at < 0 && Number.isFinite(by) ? 0 : Math.min(frames.length - 1, Math.max(0, at + by))
+    this.jump(frames[next].id)
+  }
+
+  reset(): void {
+    this.mover.reset()
+    this.set({ frame: undefined })
+  }
+
+  // --- keeping ---
+
+  /** The view as a PNG. @param side px along the longer edge */
+  picture(side: number): Promise<NamedBytes | undefined> {
+    return this.run('drawing the picture', client => client.request('picture', { view: this.view(), side }))
+  }
+
+  editFile(id: number): Promise<NamedBytes | undefined> {
+    const strength = entryIn(this.current.document, id)?.strength ?? 1
+    return this.run('writing the edit', client => client.request('saveEdit', { edit: id, strength }))
+  }
+
+  sceneFile(): Promise<NamedBytes | undefined> {
+    return this.run('writing the scene', client => client.request('saveScene', {}))
+  }
+
+  dismiss(): void {
+    this.set({ problem: undefined })
+  }
+
+  say(problem: string): void {
+    this.set({ problem: { message: problem, lost: false } })
+  }
+
+  tell(news: string): void {
+    this.set({ news })
+  }
+
+  // --- the worker ---
+
+  /** Runs a request with its job on show. Undefined when it failed, which the state then says, or was cancelled. */
+  private async run<T>(
+    name: string,
+    ask: (client: Client) => Pending<T>,
+    describe: (job: Job) => Job = job => job,
+    beforeEnd: () => void = () => undefined,
+  ): Promise<T | undefined> {
+    const { client } = this
+    if (!client) return undefined
+    const { id, answer } = ask(client)
+    this.set({ job: describe({ id, name, text: name }), problem: undefined })
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof RequestFailed && error.cancelled) this.set({ news: 'cancelled' })
+      else this.trouble(error instanceof Error ? error.message : String(error), false)
+      return undefined
+    } finally {
+      beforeEnd()
+      if (this.current.job?.id === id) this.set({ job: undefined })
+    }
+  }
+
+  private notice(notice: Notice): void {
+    const { job } = this.current
+    if (notice.kind === 'frame') this.set({ stats: notice.stats })
+    else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
+    else if (notice.kind === 'doing' && job?.id === notice.id) this.set({ job: { ...job, text: notice.text } })
+    else if (notice.kind === 'editing' && job?.edit?.id === notice.progress.id) {
+      const { progress } = notice
+      const first = job.edit.progress === undefined
+      const losses = progress.stage === 'descent' ? [...job.edit.losses, progress.loss] : job.edit.losses
+      this.set({ job: { ...job, edit: { ...job.edit, progress, losses } } })
+      if (first) this.sendView()
+    }
+  }
+
+  private trouble(message: string, lost: boolean): void {
+    this.set({ problem: { message, lost: lost || /device .* was lost/.test(message) } })
+  }
+
+  /** Pictures of the anchors' faces, once per set of anchors. */
+  private async fetchFaces(): Promise<void> {
+    const entry = this.current.document.edits.find(({ anchors }) => anchors.length > 0 && anchors.some(id => !(id in this.current.faces)))
+    const { client } = this
+    if (!entry || !client) return
+    const thumbnails = await client.request('anchors', { edit: entry.id }).answer.catch(() => [])
+    const faces = { ...this.current.faces }
+    for (const [k, { width, height, data }] of thumbnails.entries()) {
+      const canvas = document.createElement('canvas')
+      canvas.width = width
+      canvas.height = height
+      canvas.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0)
+      faces[entry.anchors[k]] = canvas.toDataURL('image/png')
+    }
+    this.set({ faces })
+  }
+
+  private view(): View {
+    const { document: shown, mode, anchor, compare, job } = this.current
+    // While an edit is computed it is what is looked at.
+    const face = job?.edit?.progress ? { edit: job.edit.id } : faceOf(shown, shown.shown)
+    const other = faceOf(shown, compare.withEdit)
+    const compares = compare.on && other.edit !== face.edit
+    return {
+      pose: this.mover.pose,
+      moving: this.mover.moving,
+      mode,
+      anchor,
+      face,
+      ...(compares && { compare: { face: other, split: compare.split } }),
+      pixels: this.pixels,
+    }
+  }
+
+  private sendView(): void {
+    if (this.current.scene) this.client?.show(this.view())
+  }
+
+  private rememberPrompt(prompt: string): void {
+    const prompts = [prompt, ...this.current.prompts.filter(p => p !== prompt)].slice(0, MOST_PROMPTS)
+    this.set({ prompts })
+    try {
+      localStorage.setItem(PROMPTS, JSON.stringify(prompts))
+    } catch {
+      // A full or forbidden storage costs the memory of sentences, nothing else.
+    }
+  }
+}
+
+function readPrompts(): readonly string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(PROMPTS) ?? '[]')
+    return Array.isArray(kept) ? kept.filter(p => typeof p === 'string') : []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,233 @@
+/** What the worker does for each request: the one place where the page's words become calls of the library. */
+import {
+  AnchorCompositor,
+  type Device,
+  edit,
+  editViews,
+  openDevice,
+  openScreen,
+  renderCodes,
+  type Screen,
+  saveScene,
+  textGuidance,
+} from 'faceclipnerf'
+import { Cancelled } from '../protocol/commandQueue.ts'
+import type {
+  DeviceInfo,
+  EditInfo,
+  EditRequest,
+  FromWorker,
+  NamedBytes,
+  Requests,
+  SceneInfo,
+  StartRequest,
+  Thumbnail,
+  View,
+} from '../protocol/messages.ts'
+import { sceneInfo } from './cameras.ts'
+import { thumbnail, viewPng } from './pictures.ts'
+import { Session } from './session.ts'
+import { sortFiles } from './sortFiles.ts'
+import { Viewport } from './viewport.ts'
+
+/** What lies beside the page. */
+const ASSETS = { encoder: 'assets/encoder', demo: 'assets/demo/ada.zip' }
+const REPORT_EVERY = 5
+/** Numbers of edits that came from files; the page counts its own from 1. */
+const FILE_EDITS = 1_000_000
+
+interface Task {
+  readonly signal: AbortSignal
+  say(text: string): void
+}
+
+type Handlers = { readonly [N in keyof Requests]: (body: Requests[N]['request'], task: Task) => Promise<Requests[N]['answer']> }
+
+export class Engine {
+  private started: StartRequest | undefined
+  private device: Device | undefined
+  private screen: Screen | undefined
+  private session: Session | undefined
+  private viewport: Viewport | undefined
+  private lastView: View | undefined
+  private numbers = FILE_EDITS
+
+  constructor(private readonly post: (message: FromWorker) => void) {}
+
+  readonly handlers: Handlers = {
+    start: request => this.start(request),
+    open: ({ files }) => this.open(files),
+    demo: (_, { say }) => this.demo(say),
+    edit: (request, task) => this.edit(request, task),
+    anchors: ({ edit: id }, { signal }) => this.anchorFaces(id, signal),
+    picture: async ({ view, side }) => {
+      const session = this.opened()
+      return { name: `${session.scene.description.name}.png`, bytes: plain(await viewPng(session, view, side)) }
+    },
+    saveEdit: async ({ edit: id, strength }) => {
+      const session = this.opened()
+      return { name: `${fileName(session.edit(id).info.prompt)}.edit`, bytes: plain(await session.editFile(id, strength)) }
+    },
+    saveScene: async () => {
+      const { scene } = this.opened()
+      return { name: `${scene.description.name}.scene`, bytes: plain(await saveScene(scene)) }
+    },
+  }
+
+  show(view: View): void {
+    this.lastView = view
+    this.viewport?.show(view)
+  }
+
+  private async start(request: StartRequest): Promise<DeviceInfo> {
+    this.started = request
+    const before = this.session
+    await this.openDevice()
+    if (before) {
+      const restored = await Session.open(this.openedDevice(), before.file, before.anchorsFile)
+      for (const { id, bytes, info } of before.edits.values()) {
+        if (bytes) await restored.load({ edits: [{ name: info.prompt, bytes: plain(bytes) }] }, () => id)
+      }
+      this.take(restored)
+    }
+    return this.deviceInfo()
+  }
+
+  /** A new device for each scene: what the one before held goes with its device. */
+  private async openDevice(): Promise<void> {
+    const request = this.started
+    if (!request) throw new Error('studio: a scene before the device; reload the page')
+    this.close()
+    const { device: kind } = request
+    this.device = await openDevice(kind === 'software' ? { kind: 'gpu', software: true } : { kind })
+    this.screen = openScreen(this.device, request.canvas)
+  }
+
+  private close(): void {
+    this.viewport?.[Symbol.dispose]()
+    this.viewport = undefined
+    this.session = undefined
+    this.screen?.[Symbol.dispose]()
+    this.device?.[Symbol.dispose]()
+    this.device = undefined
+  }
+
+  private take(session: Session): void {
+    const { screen } = this
+    if (!screen) throw new Error('studio: no canvas; reload the page')
+    this.session = session
+    this.viewport = new Viewport(session, screen, {
+      frame: stats => this.post({ kind: 'frame', stats }),
+      trouble: error => this.post({ kind: 'trouble', message: messageOf(error), lost: isLoss(error) }),
+    })
+    if (this.lastView) this.viewport.show(this.lastView)
+  }
+
+  private async open(files: readonly NamedBytes[]): Promise<SceneInfo> {
+    const sorted = await sortFiles(files)
+    const { scene, edits, anchors } = sorted
+    const numberOf = (): number => ++this.numbers
+    if (!scene) {
+      const { session } = this
+      if (edits.length === 0) throw new Error('nothing to open; drop a .scene, an .edit or a zip of them')
+      if (!session) throw new Error(`${edits[0].name}: an edit needs its scene; open the .scene first, or both together`)
+      await session.load({ edits }, numberOf)
+      return this.sceneInfo(session)
+    }
+    // Read on the side first: a file that is damaged must not close the scene that is open.
+    using trial = await openDevice({ kind: 'cpu', threads: 1 })
+    const checked = await Session.open(trial, scene, anchors)
+    await checked.load({ edits }, () => 0)
+    await this.openDevice()
+    const session = await Session.open(this.openedDevice(), scene, anchors)
+    await session.load({ edits }, numberOf)
+    this.lastView = undefined
+    this.take(session)
+    return this.sceneInfo(session)
+  }
+
+  private async demo(say: (text: string) => void): Promise<SceneInfo> {
+    say('loading the demo')
+    return await this.open([await this.fetched(ASSETS.demo)])
+  }
+
+  private async fetched(path: string): Promise<NamedBytes> {
+    const address = new URL(path, this.started?.base).href
+    const response = await fetch(address).catch(() => undefined)
+    if (!response?.ok)
+      throw new Error(`${address}: ${response ? `the server answered ${response.status}` : 'no answer'}; serve the studio with its assets folder`)
+    return { name: path.split('/').at(-1) ?? path, bytes: new Uint8Array(await response.arrayBuffer()) }
+  }
+
+  private async edit({ id, prompt, steps, seed }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
+    const session = this.opened()
+    const { scene } = session
+    const encoder = await session.encoderAt(new URL(ASSETS.encoder, this.started?.base).href, say)
+    const anchors = await session.anchorCodes(encoder, say, signal)
+    signal.throwIfAborted()
+    say('reading the sentence')
+    const guidance = await textGuidance(encoder, prompt)
+    const compositor = new AnchorCompositor(scene, anchors, { seed })
+    const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed })
+    const { viewport } = this
+    viewport?.setLive(true)
+    try {
+      say('looking for a start')
+      for await (const { stage, step, steps: of, loss, eta } of edit(scene, compositor, guidance, editViews(scene), {
+        steps,
+        seed,
+        reportEvery: REPORT_EVERY,
+        signal,
+      })) {
+        this.post({ kind: 'editing', progress: { id, stage, step, steps: of, loss, eta } })
+        viewport?.changed()
+      }
+      if (signal.aborted) throw new Cancelled('edit')
+      kept.bytes = await session.editFile(id)
+      return kept.info
+    } catch (error) {
+      viewport?.forget(id)
+      session.drop(id)
+      throw error
+    } finally {
+      viewport?.setLive(false)
+    }
+  }
+
+  private async anchorFaces(id: number, signal: AbortSignal): Promise<readonly Thumbnail[]> {
+    const session = this.opened()
+    const anchors = session.edit(id).compositor?.anchors
+    const faces: Thumbnail[] = []
+    if (anchors) for await (const picture of renderCodes(session.scene, anchors.indices, signal)) faces.push(thumbnail(picture))
+    return faces
+  }
+
+  private opened(): Session {
+    if (!this.session) throw new Error('no scene is open; open a .scene or the demo')
+    return this.session
+  }
+
+  private openedDevice(): Device {
+    if (!this.device) throw new Error('studio: no device; reload the page')
+    return this.device
+  }
+
+  private deviceInfo(): DeviceInfo {
+    const { kind, description } = this.openedDevice()
+    return { kind, description }
+  }
+
+  private sceneInfo({ scene, edits }: Session): SceneInfo {
+    return { ...sceneInfo(scene), edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })) }
+  }
+}
+
+const plain = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes)
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const isLoss = (error: unknown): boolean => /device .* was (lost|closed)/.test(messageOf(error))
+
+/** A sentence as a file's name. */
+function fileName(prompt: string): string {
+  const words = prompt.normalize('NFKD').replace(/[^\p{Letter}\p{Number}]+/gu, '-')
+  return words.replace(/^-|-$/g, '').slice(0, 60).toLowerCase() || 'edit'
+}

@@ -1,0 +1,26 @@
+/** The worker's door: messages in, answers out. Views are taken at once, everything else waits for its turn. */
+import { Cancelled, CommandQueue } from '../protocol/commandQueue.ts'
+import type { FromWorker, RequestName, ToWorker } from '../protocol/messages.ts'
+import { Engine } from './engine.ts'
+
+const post = (message: FromWorker): void => postMessage(message)
+const engine = new Engine(post)
+const queue = new CommandQueue()
+
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === 'view') engine.show(data.view)
+  else if (data.kind === 'cancel') queue.cancel(data.id)
+  else answer(data.id, data.name, data.body)
+})
+
+function answer(id: number, name: RequestName, body: unknown): void {
+  const say = (text: string): void => post({ kind: 'doing', id, text })
+  // the page types what it sends, message by message (see protocol/messages)
+  const handler = engine.handlers[name] as (body: unknown, task: { signal: AbortSignal; say(text: string): void }) => Promise<unknown>
+  queue
+    .add(id, name, signal => handler(body, { signal, say }))
+    .then(
+      result => post({ kind: 'answer', id, body: result }),
+      error => post({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error), cancelled: error instanceof Cancelled }),
+    )
+}
