@@ -80,6 +80,8 @@ export interface EditRequest {
   readonly prompt: string
   readonly steps: number
   readonly seed: number
+  /** Fewer and smaller pictures: several times faster, and rougher. */
+  readonly quick: boolean
 }
 
 export interface EditProgress {

@@ -8,7 +8,6 @@ import { readDropped, readFiles } from './files.ts'
 import { Header } from './Header.tsx'
 import { HelpDialog } from './HelpDialog.tsx'
 import { Problem } from './Problem.tsx'
-import { SavePanel } from './SavePanel.tsx'
 import { Stage } from './Stage.tsx'
 import { StartPage } from './StartPage.tsx'
 import { servedFiles } from './servedFiles.ts'
@@ -69,7 +68,6 @@ export function App({ studio }: { studio: Studio }) {
           <aside className="panels" aria-label="Tools">
             <EditPanel studio={studio} state={state} promptBox={promptBox} />
             <ViewPanel studio={studio} state={state} />
-            <SavePanel studio={studio} state={state} />
           </aside>
         ) : (
           <StartPage studio={studio} state={state} onOpen={pick} />

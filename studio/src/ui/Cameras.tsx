@@ -15,7 +15,7 @@ export function Cameras({ studio, scene }: { studio: Studio; scene: SceneInfo })
           // biome-ignore lint/a11y/noStaticElementInteractions: a short cut with the mouse for what the list of cameras does
           <g key={id} className={`camera camera-${split}`} onPointerDown={event => event.stopPropagation()} onClick={() => studio.jump(id)}>
             <path d={path} />
-            <ellipse cx={100 * at[0]} cy={100 * at[1]} rx={1.6} ry={1.6} />
+            <ellipse cx={100 * at[0]} cy={100 * at[1]} rx={0.8} ry={0.8} />
             <title>{`${id} (${split === 'train' ? 'training' : 'held out'})`}</title>
           </g>
         ))}

@@ -18,6 +18,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   const [prompt, setPrompt] = useState('')
   const [steps, setSteps] = useState(STEPS)
   const [seed, setSeed] = useState(0)
+  const [quick, setQuick] = useState(false)
   const { job, prompts } = state
   const sentence = prompt.trim()
   return (
@@ -27,7 +28,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
         className="prompt"
         onSubmit={event => {
           event.preventDefault()
-          if (sentence && !job) void studio.submit(sentence, { steps, seed })
+          if (sentence && !job) void studio.submit(sentence, { steps, seed, quick })
         }}
       >
         <label htmlFor="prompt">What should the face look like?</label>
@@ -61,7 +62,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
           ))}
         </ul>
         <details className="more">
-          <summary>Steps and seed</summary>
+          <summary>Options</summary>
           <div className="pair">
             <label>
               Steps
@@ -72,6 +73,10 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
               <input type="number" min={0} value={seed} onChange={event => setSeed(atLeast(0, event.currentTarget.valueAsNumber))} />
             </label>
           </div>
+          <label className="check">
+            <input type="checkbox" checked={quick} onChange={event => setQuick(event.currentTarget.checked)} />
+            <span>Quick and rough: small pictures, fewer views</span>
+          </label>
         </details>
       </form>
       {job?.edit && <Forming studio={studio} job={job} />}

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { HelpIcon, OpenIcon, RedoIcon, ThemeIcon, UndoIcon } from './icons.tsx'
+import { SaveMenu } from './SaveMenu.tsx'
 import { applyTheme, readTheme, THEMES } from './theme.ts'
 
 interface HeaderProps {
@@ -10,7 +11,8 @@ interface HeaderProps {
   onHelp(): void
 }
 
-export function Header({ studio, state: { scene, isDemo, canUndo, canRedo, job }, onOpen, onHelp }: HeaderProps) {
+export function Header({ studio, state, onOpen, onHelp }: HeaderProps) {
+  const { scene, isDemo, canUndo, canRedo, job } = state
   const [theme, setTheme] = useState(readTheme)
   const turnTheme = (): void => {
     const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]
@@ -38,8 +40,9 @@ export function Header({ studio, state: { scene, isDemo, canUndo, canRedo, job }
             </button>
             <button type="button" className="quiet" onClick={onOpen} disabled={job !== undefined} title="Open a .scene, an .edit or a zip (Ctrl O)">
               <OpenIcon />
-              <span>Open</span>
+              <span className="label">Open</span>
             </button>
+            <SaveMenu studio={studio} state={state} />
           </>
         )}
         <button type="button" className="icon" onClick={turnTheme} title={`Colours: ${theme}`}>

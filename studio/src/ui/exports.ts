@@ -21,7 +21,7 @@ export const EXPORTS: readonly Export[] = [
   { id: 'png', label: 'Picture', hint: 'the view as PNG', missing: () => undefined, make: pictureOf },
   {
     id: 'edit',
-    label: 'Edit',
+    label: 'Edit file',
     hint: '.edit, opens with its scene',
     missing: ({ document: { shown } }) => (shown === undefined ? 'choose an edit first' : undefined),
     async make(studio) {
@@ -29,7 +29,7 @@ export const EXPORTS: readonly Export[] = [
       return shown === undefined ? undefined : await studio.editFile(shown)
     },
   },
-  { id: 'scene', label: 'Scene', hint: '.scene, the whole face', missing: () => undefined, make: studio => studio.sceneFile() },
+  { id: 'scene', label: 'Scene file', hint: '.scene, the whole face', missing: () => undefined, make: studio => studio.sceneFile() },
 ]
 
 /** Makes a file and hands it to the person. */

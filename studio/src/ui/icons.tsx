@@ -25,6 +25,11 @@ export const OpenIcon = () => (
     <path d="M3 15.5v-11h5l2 2.5h7v8.5z" />
   </Icon>
 )
+export const SaveIcon = () => (
+  <Icon>
+    <path d="M10 3v9.5M6 9l4 4 4-4M4 16.5h12" />
+  </Icon>
+)
 export const HelpIcon = () => (
   <Icon>
     <circle cx="10" cy="10" r="7" />

@@ -1,67 +1,13 @@
 /** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
-import type { DeviceInfo, EditProgress, FrameStats, NamedBytes, SceneInfo, StartRequest, View, ViewMode } from '../protocol/messages.ts'
+import type { EditRequest, NamedBytes, SceneInfo, StartRequest, View, ViewMode } from '../protocol/messages.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
 import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
 import { History } from './history.ts'
+import { readPrompts, withPrompt } from './prompts.ts'
+import { type Compare, type Job, START, type StudioState } from './state.ts'
 
-export interface Job {
-  readonly id: number
-  /** What it is, for a person. */
-  readonly name: string
-  readonly text: string
-  /** Of an edit under way. */
-  readonly edit?: { readonly id: number; readonly prompt: string; readonly progress?: EditProgress; readonly losses: readonly number[] }
-}
-
-export interface Compare {
-  readonly on: boolean
-  /** 0..1 of the width, what is left of it shows `withEdit`. */
-  readonly split: number
-  /** The unedited face when absent. */
-  readonly withEdit?: number | undefined
-}
-
-export interface StudioState {
-  readonly device?: DeviceInfo
-  readonly scene?: SceneInfo
-  /** Whether what is open is the demo's made-up person. */
-  readonly isDemo: boolean
-  readonly document: FaceDocument
-  readonly canUndo: boolean
-  readonly canRedo: boolean
-  readonly job?: Job | undefined
-  readonly problem?: { readonly message: string; readonly lost: boolean } | undefined
-  /** A short word on what has just happened, also for screen readers. */
-  readonly news: string
-  readonly mode: ViewMode
-  readonly anchor?: number | undefined
-  readonly compare: Compare
-  readonly showsCameras: boolean
-  /** The camera that was jumped to last. */
-  readonly frame?: string | undefined
-  readonly stats?: FrameStats
-  readonly prompts: readonly string[]
-  /** Pictures of the anchors' faces, by frame id. */
-  readonly faces: Readonly<Record<string, string>>
-}
-
-const START: StudioState = {
-  isDemo: false,
-  document: EMPTY,
-  canUndo: false,
-  canRedo: false,
-  news: '',
-  mode: 'color',
-  compare: { on: false, split: 0.5 },
-  showsCameras: false,
-  prompts: [],
-  faces: {},
-}
-
-/** Where sentences typed before are kept. */
-const PROMPTS = 'faceclipnerf.prompts'
-const MOST_PROMPTS = 20
+export type { StudioState } from './state.ts'
 
 export class Studio {
   private current: StudioState = { ...START, prompts: readPrompts() }
@@ -166,14 +112,14 @@ export class Studio {
 
   // --- editing ---
 
-  async submit(prompt: string, { steps, seed }: { steps: number; seed: number }): Promise<void> {
+  async submit(prompt: string, options: Pick<EditRequest, 'steps' | 'seed' | 'quick'>): Promise<void> {
     const id = ++this.numbers
-    this.rememberPrompt(prompt)
+    this.set({ prompts: withPrompt(this.current.prompts, prompt) })
     const before = this.current.document
     let losses: readonly number[] = []
     const info = await this.run(
       `"${prompt}"`,
-      client => client.request('edit', { id, prompt, steps, seed }),
+      client => client.request('edit', { id, prompt, ...options }),
       job => ({ ...job, edit: { id, prompt, losses: [] } }),
       () => (losses = this.current.job?.edit?.losses ?? []),
     )
@@ -391,24 +337,5 @@ export class Studio {
 
   private sendView(): void {
     if (this.current.scene) this.client?.show(this.view())
-  }
-
-  private rememberPrompt(prompt: string): void {
-    const prompts = [prompt, ...this.current.prompts.filter(p => p !== prompt)].slice(0, MOST_PROMPTS)
-    this.set({ prompts })
-    try {
-      localStorage.setItem(PROMPTS, JSON.stringify(prompts))
-    } catch {
-      // A full or forbidden storage costs the memory of sentences, nothing else.
-    }
-  }
-}
-
-function readPrompts(): readonly string[] {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(PROMPTS) ?? '[]')
-    return Array.isArray(kept) ? kept.filter(p => typeof p === 'string') : []
-  } catch {
-    return []
   }
 }

@@ -25,7 +25,8 @@ import type {
   View,
 } from '../protocol/messages.ts'
 import { sceneInfo } from './cameras.ts'
-import { thumbnail, viewPng } from './pictures.ts'
+import { colorPixels } from './heatMap.ts'
+import { viewPng } from './pictures.ts'
 import { Session } from './session.ts'
 import { sortFiles } from './sortFiles.ts'
 import { Viewport } from './viewport.ts'
@@ -33,6 +34,8 @@ import { Viewport } from './viewport.ts'
 /** What lies beside the page. */
 const ASSETS = { encoder: 'assets/encoder', demo: 'assets/demo/ada.zip' }
 const REPORT_EVERY = 5
+/** Views of a quick edit: the expression can still be read in them. */
+const QUICK = { count: 4, height: 32 }
 /** Numbers of edits that came from files; the page counts its own from 1. */
 const FILE_EDITS = 1_000_000
 
@@ -159,7 +162,7 @@ export class Engine {
     return { name: path.split('/').at(-1) ?? path, bytes: new Uint8Array(await response.arrayBuffer()) }
   }
 
-  private async edit({ id, prompt, steps, seed }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
+  private async edit({ id, prompt, steps, seed, quick }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
     const session = this.opened()
     const { scene } = session
     const encoder = await session.encoderAt(new URL(ASSETS.encoder, this.started?.base).href, say)
@@ -173,7 +176,7 @@ export class Engine {
     viewport?.setLive(true)
     try {
       say('looking for a start')
-      for await (const { stage, step, steps: of, loss, eta } of edit(scene, compositor, guidance, editViews(scene), {
+      for await (const { stage, step, steps: of, loss, eta } of edit(scene, compositor, guidance, editViews(scene, quick ? QUICK : {}), {
         steps,
         seed,
         reportEvery: REPORT_EVERY,
@@ -198,7 +201,7 @@ export class Engine {
     const session = this.opened()
     const anchors = session.edit(id).compositor?.anchors
     const faces: Thumbnail[] = []
-    if (anchors) for await (const picture of renderCodes(session.scene, anchors.indices, signal)) faces.push(thumbnail(picture))
+    if (anchors) for await (const picture of renderCodes(session.scene, anchors.indices, signal)) faces.push(colorPixels(picture))
     return faces
   }
 

@@ -1,8 +1,25 @@
-/** Numbers as colours: depth from near (warm) to far (cold), and each anchor's share of a pixel. */
-import type { HostPixels, RenderedImage } from 'faceclipnerf'
+/** Numbers as colours: the picture itself, depth from near (light) to far (dark), and each anchor's share of a pixel. */
+import { type HostPixels, type RenderedImage, toImage } from 'faceclipnerf'
 import { ANCHOR_COLORS } from '../protocol/anchorColors.ts'
 
-/** Near to far, sRGB 0..255: dark violet, magenta, orange, pale yellow reversed; even in lightness, so that it also reads without colours. */
+/** A rendered picture as it is. */
+export function colorPixels(image: RenderedImage): HostPixels {
+  const { width, height, data } = toImage(image)
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255)
+  for (let i = 0; i < width * height; i++) rgba.set(data.subarray(3 * i, 3 * i + 3), 4 * i)
+  return { width, height, data: rgba }
+}
+
+/** `left` up to `split` (0..1 of the width), `right` from there. */
+export function sideBySide(left: HostPixels, right: HostPixels, split: number): HostPixels {
+  const { width, height } = right
+  const data = right.data.slice()
+  const columns = Math.round(split * width)
+  for (let y = 0; y < height; y++) data.set(left.data.subarray(4 * y * width, 4 * (y * width + columns)), 4 * y * width)
+  return { width, height, data }
+}
+
+/** Near to far, sRGB 0..255: pale yellow, orange, magenta, violet, black: darker throughout, so that it also reads without colours. */
 const RAMP: readonly (readonly [number, number, number])[] = [
   [252, 253, 191],
   [254, 176, 120],
@@ -19,12 +36,14 @@ const TAIL = 0.02
 const LEAST_ACCUMULATION = 0.1
 
 export function depthPixels({ width, height, depth, accumulation }: RenderedImage): HostPixels {
-  const seen = depth.filter((_, i) => accumulation[i] >= LEAST_ACCUMULATION).sort()
+  // By its inverse: a face spans little of the depth to the wall behind it.
+  const inverse = depth.map(d => 1 / Math.max(d, 1e-6))
+  const seen = inverse.filter((_, i) => accumulation[i] >= LEAST_ACCUMULATION).sort()
   const at = (share: number): number => seen[Math.min(seen.length - 1, Math.floor(share * seen.length))] ?? 0
-  const [near, far] = [at(TAIL), at(1 - TAIL)]
+  const [near, far] = [at(1 - TAIL), at(TAIL)]
   const data = new Uint8ClampedArray(width * height * 4)
   for (let i = 0; i < depth.length; i++) {
-    const t = accumulation[i] < LEAST_ACCUMULATION ? 1 : Math.min(1, Math.max(0, (depth[i] - near) / (far - near || 1)))
+    const t = accumulation[i] < LEAST_ACCUMULATION ? 1 : Math.min(1, Math.max(0, (near - inverse[i]) / (near - far || 1)))
     const place = t * (RAMP.length - 1)
     const k = Math.min(RAMP.length - 2, Math.floor(place))
     for (let c = 0; c < 3; c++) data[4 * i + c] = RAMP[k][c] + (place - k) * (RAMP[k + 1][c] - RAMP[k][c])

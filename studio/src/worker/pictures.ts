@@ -2,7 +2,7 @@
 import { createRenderer, encodePng, type Image, type RenderedImage, toImage } from 'faceclipnerf'
 import type { Face, Thumbnail, View } from '../protocol/messages.ts'
 import { cameraAt } from './cameras.ts'
-import { depthPixels, ratioPixels } from './heatMap.ts'
+import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
 import type { Session } from './session.ts'
 
 /** The picture of a view, `side` px along the longer edge, as PNG bytes. Modes and a comparison are in it as on the screen. */
@@ -12,13 +12,7 @@ export async function viewPng(session: Session, view: View, side: number): Promi
   if (view.mode === 'acr' && picture.channelCount > 0) return await encodePng(opaque(ratioPixels(picture, view.anchor)))
   if (!view.compare) return await encodePng(toImage(picture))
   const left = await renderFace(session, view.compare.face, view, side)
-  const split = Math.round(view.compare.split * picture.width)
-  const rgb = picture.rgb.slice()
-  for (let y = 0; y < picture.height; y++) {
-    const begin = 3 * y * picture.width
-    rgb.set(left.rgb.subarray(begin, begin + 3 * split), begin)
-  }
-  return await encodePng(toImage({ ...picture, rgb }))
+  return await encodePng(opaque(sideBySide(colorPixels(left), colorPixels(picture), view.compare.split)))
 }
 
 async function renderFace({ scene, edits }: Session, { edit, strengths }: Face, { pose, mode }: View, side: number): Promise<RenderedImage> {
@@ -33,11 +27,4 @@ function opaque({ width, height, data }: Thumbnail): Image {
   const rgb = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) rgb.set(data.subarray(4 * i, 4 * i + 3), 3 * i)
   return { width, height, channels: 3, data: rgb }
-}
-
-export function thumbnail(picture: RenderedImage): Thumbnail {
-  const { width, height, data } = toImage(picture)
-  const rgba = new Uint8ClampedArray(width * height * 4).fill(255)
-  for (let i = 0; i < width * height; i++) rgba.set(data.subarray(3 * i, 3 * i + 3), 4 * i)
-  return { width, height, data: rgba }
 }

@@ -13,8 +13,8 @@ export interface Budget {
 }
 
 export const BUDGETS: Readonly<Record<'gpu' | 'cpu', Budget>> = {
-  gpu: { moving: 24, still: 600, first: 256 },
-  cpu: { moving: 140, still: 1200, first: 32 },
+  gpu: { moving: 24, still: 600, first: 64 },
+  cpu: { moving: 140, still: 6000, first: 32 },
 }
 /** Weight of a new measurement against those before. */
 const NEWEST = 0.4

@@ -2,12 +2,14 @@
  * Draws the view it was last told of: coarse at once, finer while nothing changes, and on a GPU from a baked grid once everything stands still. Works in
  * turns, so that edits and requests get theirs between two pictures.
  */
-import { type BakedView, bake, type CodeField, createRenderer, type DrawnImage, type Renderer, type Screen } from 'faceclipnerf'
+import type { Camera, HostPixels, RenderedImage, Screen } from 'faceclipnerf'
 import type { Face, FrameStats, View } from '../protocol/messages.ts'
 import { cameraAt } from './cameras.ts'
-import { depthPixels, ratioPixels } from './heatMap.ts'
+import { FaceRenderers, type Used } from './faceRenderers.ts'
+import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
 import { BUDGETS, Resolution } from './resolution.ts'
 import type { Session } from './session.ts'
+import { renderTiled } from './tiles.ts'
 
 /** Milliseconds that a view stands still before it is baked. */
 const BAKE_AFTER = 250
@@ -19,29 +21,22 @@ interface Drawn {
   readonly key: string
   readonly side: number
   readonly split: number
-  readonly baked: boolean
-  readonly picture?: DrawnImage
-  readonly left?: DrawnImage | undefined
+  /** Shows it again with the comparison elsewhere; absent where there is no comparison. */
+  readonly again?: ((split: number) => Promise<void>) | undefined
 }
 
-interface Baked {
-  readonly key: string
-  readonly view: BakedView
-}
+/** On the CPU larger pictures than this are drawn in strips, between which others get their turn. */
+const WHOLE_SIDE = 64
 
 export class Viewport {
   private view: View | undefined
   private drawn: Drawn | undefined
   private running = false
   private closed = false
-  /** Grows whenever an edit's weights change. */
-  private version = 0
   /** While an edit is computed pictures stay cheap. */
   private live = false
-  private bakeable: boolean
   private stillSince = 0
-  private readonly renderers = new Map<string, { readonly renderer: Renderer; side: number }>()
-  private readonly baked = new Map<'main' | 'left', Baked>()
+  private readonly faces: FaceRenderers
   private readonly resolutions: Record<'exact' | 'baked' | 'acr', Resolution>
   private readonly liveResolution: Resolution
 
@@ -54,8 +49,7 @@ export class Viewport {
     const make = (): Resolution => new Resolution(BUDGETS[kind])
     this.resolutions = { exact: make(), baked: make(), acr: make() }
     this.liveResolution = new Resolution({ ...BUDGETS[kind], still: LIVE_BUDGETS[kind] })
-    // On the CPU a bake takes longer than a person looks at one expression.
-    this.bakeable = kind === 'gpu' && session.scene.config.sampling.kind === 'grid'
+    this.faces = new FaceRenderers(session)
   }
 
   show(view: View): void {
@@ -65,7 +59,7 @@ export class Viewport {
 
   /** Says that an edit's weights have changed, or that one came or went. */
   changed(): void {
-    this.version++
+    this.faces.changed()
     void this.pump()
   }
 
@@ -76,20 +70,13 @@ export class Viewport {
 
   /** Forgets the renderers of an edit that goes. */
   forget(edit: number): void {
-    for (const [key, { renderer }] of this.renderers) {
-      if (!key.endsWith(`:${edit}`)) continue
-      renderer[Symbol.dispose]()
-      this.renderers.delete(key)
-    }
+    this.faces.forget(edit)
     this.changed()
   }
 
   [Symbol.dispose](): void {
     this.closed = true
-    for (const { renderer } of this.renderers.values()) renderer[Symbol.dispose]()
-    for (const { view } of this.baked.values()) view[Symbol.dispose]()
-    this.renderers.clear()
-    this.baked.clear()
+    this.faces[Symbol.dispose]()
   }
 
   private async pump(): Promise<void> {
@@ -118,8 +105,8 @@ export class Viewport {
       return true
     }
     const split = known.compare?.split ?? 0
-    if (drawn.split !== split && drawn.picture) {
-      await this.screen.show(drawn.picture, this.splitOptions(drawn.picture, drawn.left, split))
+    if (drawn.split !== split && drawn.again) {
+      await drawn.again(split)
       this.drawn = { ...drawn, split }
       return true
     }
@@ -136,111 +123,75 @@ export class Viewport {
   private knownFaces(view: View): View {
     const exists = ({ edit }: Face): boolean => edit === undefined || this.session.edits.has(edit)
     const face = exists(view.face) ? view.face : {}
-    const mode = view.mode === 'acr' && !this.compositorOf(face) ? 'color' : view.mode
+    const mode = view.mode === 'acr' && !this.faces.compositorOf(face) ? 'color' : view.mode
     const compare = mode === 'color' && view.compare && exists(view.compare.face) ? view.compare : undefined
     return { ...view, face, mode, compare }
   }
 
   private keyOf({ pose, mode, anchor, face, compare }: View): string {
-    return JSON.stringify([pose, mode, anchor, face, compare?.face, this.version])
-  }
-
-  /** What of a picture does not depend on where the camera is. */
-  private faceKey(face: Face): string {
-    return JSON.stringify([face, this.version])
-  }
-
-  private compositorOf({ edit }: Face) {
-    return edit === undefined ? undefined : this.session.edits.get(edit)?.compositor
-  }
-
-  private codesOf({ edit, strengths }: Face): CodeField {
-    if (edit === undefined) return this.session.scene.referenceField
-    const { adjustable, codes, compositor } = this.session.edit(edit)
-    adjustable.setStrengths(strengths ?? new Array(compositor?.anchors.indices.length ?? 1).fill(1))
-    return codes
-  }
-
-  private bakedOf(place: 'main' | 'left', face: Face): Renderer | undefined {
-    const found = this.baked.get(place)
-    return found?.key === this.faceKey(face) ? found.view : undefined
-  }
-
-  /** The renderer of a face: baked where it is, else the exact one, made on first use. */
-  private rendererOf(place: 'main' | 'left', face: Face): { readonly renderer: Renderer; side: number } {
-    const baked = this.bakedOf(place, face)
-    const codes = this.codesOf(face)
-    if (baked) return { renderer: baked, side: -1 }
-    return this.exact(`${place}:${face.edit ?? 'unedited'}`, () => createRenderer(this.session.scene, codes, this.rays()))
-  }
-
-  private exact(key: string, make: () => Renderer): { readonly renderer: Renderer; side: number } {
-    const known = this.renderers.get(key)
-    if (known) return known
-    const made = { renderer: make(), side: 0 }
-    this.renderers.set(key, made)
-    return made
-  }
-
-  /** On the CPU one plan for all sizes: recording anew for each would take longer than a coarse picture. */
-  private rays(): { rays?: number } {
-    return this.session.device.kind === 'cpu' ? { rays: 1024 } : {}
+    return JSON.stringify([pose, mode, anchor, this.faces.key(face), compare?.face])
   }
 
   private resolutionFor(view: View): Resolution {
     if (view.mode === 'acr') return this.resolutions.acr
-    return this.bakedOf('main', view.face) ? this.resolutions.baked : this.resolutions.exact
+    return this.faces.isBaked('main', view.face) ? this.resolutions.baked : this.resolutions.exact
   }
 
   private async draw(view: View, key: string, side: number): Promise<void> {
-    const { scene, device } = this.session
-    const camera = cameraAt(scene, view.pose, side)
+    const { device } = this.session
+    const camera = cameraAt(this.session.scene, view.pose, side)
     const [width, height] = camera.imageSize
-    const resolution = this.resolutionFor(view)
-    const began = performance.now()
-    const used = this.usedRenderers(view)
-    const fresh = used.some(entry => entry.side !== side && entry.side >= 0)
-    const [main, other] = used
-    let picture: DrawnImage | undefined
-    let left: DrawnImage | undefined
-    if (view.mode === 'color') {
-      this.codesOf(view.face)
-      picture = main.renderer.draw(camera)
-      if (view.compare && other) {
-        this.codesOf(view.compare.face)
-        left = other.renderer.draw(camera)
-      }
-      await this.screen.show(picture, this.splitOptions(picture, left, view.compare?.split ?? 0))
-      await device.sync()
-    } else {
-      const image = await main.renderer.render(camera)
-      this.screen.showPixels(view.mode === 'depth' ? depthPixels(image) : ratioPixels(image, view.anchor))
-    }
-    for (const entry of used) entry.side = side
-    const milliseconds = performance.now() - began
+    const used = this.faces.of(view)
     // A GPU compiles for a new size; what that took says nothing about the next picture.
-    if (!fresh || device.kind === 'cpu') {
-      for (const each of new Set([resolution, this.liveResolution])) each.measured(width * height * used.length, milliseconds)
-    }
-    const baked = this.bakedOf('main', view.face) !== undefined && view.mode !== 'acr'
-    // An unmeasured picture is drawn once more, which measures it.
-    const measured = !fresh || device.kind === 'cpu'
-    this.drawn = { key: measured || view.moving ? key : '', side, split: view.compare?.split ?? 0, baked, picture, left }
+    const measures = device.kind === 'cpu' || used.every(entry => entry.side === side || entry.side < 0)
+    const strips = device.kind === 'cpu' && side > WHOLE_SIDE
+    const began = performance.now()
+    const again = view.mode === 'color' && !strips ? await this.drawOnDevice(view, camera, used) : await this.drawOnHost(view, camera, used, key)
+    if (again === 'overtaken') return
+    const milliseconds = performance.now() - began
+    for (const entry of used) if (entry.side >= 0) entry.side = side
+    if (measures) for (const each of [this.resolutionFor(view), this.liveResolution]) each.measured(width * height * used.length, milliseconds)
+    // A picture that was not measured is drawn once more, which measures it.
+    this.drawn = { key: measures || view.moving ? key : '', side, split: view.compare?.split ?? 0, again }
+    const baked = view.mode !== 'acr' && this.faces.isBaked('main', view.face)
     this.report.frame({ width, height, milliseconds, baked })
   }
 
-  private usedRenderers(view: View): { readonly renderer: Renderer; side: number }[] {
-    const { face, compare, mode } = view
-    if (mode === 'acr') {
-      const compositor = this.compositorOf(face)
-      const codes = this.codesOf(face)
-      return [this.exact(`acr:${face.edit}`, () => createRenderer(this.session.scene, codes, { ...this.rays(), channels: compositor?.ratios }))]
+  /** Colours, which need not leave the device. */
+  private async drawOnDevice(view: View, camera: Camera, [main, other]: readonly Used[]): Promise<Drawn['again']> {
+    const [width] = camera.imageSize
+    this.faces.codesOf(view.face)
+    const picture = main.renderer.draw(camera)
+    if (!view.compare || !other) {
+      await this.screen.show(picture)
+      await this.session.device.sync()
+      return undefined
     }
-    return [this.rendererOf('main', face), ...(compare ? [this.rendererOf('left', compare.face)] : [])]
+    this.faces.codesOf(view.compare.face)
+    const left = other.renderer.draw(camera)
+    const again = (split: number): Promise<void> => this.screen.show(picture, { left, split: Math.round(split * width) })
+    await again(view.compare.split)
+    await this.session.device.sync()
+    return again
   }
 
-  private splitOptions({ width }: DrawnImage, left: DrawnImage | undefined, split: number): { left?: DrawnImage; split?: number } {
-    return left ? { left, split: Math.round(split * width) } : {}
+  /** Pictures whose numbers are made colours of here, and on the CPU large ones, strip by strip while nobody wants another. */
+  private async drawOnHost(view: View, camera: Camera, [main, other]: readonly Used[], key: string): Promise<Drawn['again'] | 'overtaken'> {
+    const whole = this.session.device.kind === 'gpu' || Math.max(...camera.imageSize) <= WHOLE_SIDE
+    const goesOn = (): boolean => !this.closed && this.view !== undefined && this.keyOf(this.knownFaces(this.view)) === key
+    const pixelsOf = async ({ renderer }: Used, face: Face): Promise<HostPixels | undefined> => {
+      this.faces.codesOf(face)
+      const image: RenderedImage | undefined = whole ? await renderer.render(camera) : await renderTiled(renderer, camera, goesOn)
+      if (!image) return undefined
+      if (view.mode === 'color') return colorPixels(image)
+      return view.mode === 'depth' ? depthPixels(image) : ratioPixels(image, view.anchor)
+    }
+    const pixels = await pixelsOf(main, view.face)
+    const left = view.compare && other ? await pixelsOf(other, view.compare.face) : undefined
+    if (!pixels || (view.compare && other && !left)) return 'overtaken'
+    const again = async (split: number): Promise<void> => this.screen.showPixels(left ? sideBySide(left, pixels, split) : pixels)
+    await again(this.view?.compare?.split ?? 0)
+    return left && again
   }
 
   private pixelShare(): number {
@@ -250,26 +201,14 @@ export class Viewport {
 
   /** Bakes what is shown; whether there is something to draw again. */
   private async bakeWhenStill(view: View, key: string): Promise<boolean> {
-    if (!this.bakeable || this.live || view.mode === 'acr') return false
-    const wanted = [['main', view.face] as const, ...(view.compare ? [['left', view.compare.face] as const] : [])]
-    const missing = wanted.find(([place, face]) => !this.bakedOf(place, face))
+    const missing = this.live ? undefined : this.faces.unbaked(view)
     if (!missing) return false
     const wait = this.stillSince + BAKE_AFTER - performance.now()
     if (wait > 0) {
       await new Promise(resolve => setTimeout(resolve, Math.min(wait, 30)))
       return true
     }
-    const [place, face] = missing
-    const faceKey = this.faceKey(face)
-    try {
-      const made = await bake(this.session.scene, this.codesOf(face))
-      this.baked.get(place)?.view[Symbol.dispose]()
-      this.baked.set(place, { key: faceKey, view: made })
-    } catch (error) {
-      // A scene that cannot be baked is drawn exactly; a device that is gone says so with the next picture.
-      this.bakeable = false
-      console.warn(error)
-    }
+    await this.faces.bake(missing)
     if (this.drawn?.key === key) this.drawn = undefined
     return true
   }

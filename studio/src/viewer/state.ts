@@ -1,0 +1,57 @@
+/** What the page shows, as one value that is replaced whole. */
+import type { DeviceInfo, EditProgress, FrameStats, SceneInfo, ViewMode } from '../protocol/messages.ts'
+import { EMPTY, type FaceDocument } from './document.ts'
+
+export interface Job {
+  readonly id: number
+  /** What it is, for a person. */
+  readonly name: string
+  readonly text: string
+  /** Of an edit under way. */
+  readonly edit?: { readonly id: number; readonly prompt: string; readonly progress?: EditProgress; readonly losses: readonly number[] }
+}
+
+export interface Compare {
+  readonly on: boolean
+  /** 0..1 of the width, what is left of it shows `withEdit`. */
+  readonly split: number
+  /** The unedited face when absent. */
+  readonly withEdit?: number | undefined
+}
+
+export interface StudioState {
+  readonly device?: DeviceInfo
+  readonly scene?: SceneInfo
+  /** Whether what is open is the demo's made-up person. */
+  readonly isDemo: boolean
+  readonly document: FaceDocument
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+  readonly job?: Job | undefined
+  readonly problem?: { readonly message: string; readonly lost: boolean } | undefined
+  /** A short word on what has just happened, also for screen readers. */
+  readonly news: string
+  readonly mode: ViewMode
+  readonly anchor?: number | undefined
+  readonly compare: Compare
+  readonly showsCameras: boolean
+  /** The camera that was jumped to last. */
+  readonly frame?: string | undefined
+  readonly stats?: FrameStats
+  readonly prompts: readonly string[]
+  /** Pictures of the anchors' faces, by frame id. */
+  readonly faces: Readonly<Record<string, string>>
+}
+
+export const START: StudioState = {
+  isDemo: false,
+  document: EMPTY,
+  canUndo: false,
+  canRedo: false,
+  news: '',
+  mode: 'color',
+  compare: { on: false, split: 0.5 },
+  showsCameras: false,
+  prompts: [],
+  faces: {},
+}

@@ -1,0 +1,120 @@
+/** The renderers of the faces on show: made on first use, kept while their edit lives, and replaced by a baked grid once somebody asks for one. */
+import { type AnchorCompositor, type BakedView, bake, type CodeField, createRenderer, type Renderer } from 'faceclipnerf'
+import type { Face, View } from '../protocol/messages.ts'
+import type { Session } from './session.ts'
+
+/** The face of a view, or the one left of it. */
+type Place = 'main' | 'left'
+
+/** A renderer and the side of the last picture it drew; −1 for one to which all sizes are the same. */
+export interface Used {
+  readonly renderer: Renderer
+  side: number
+}
+
+interface Baked {
+  readonly key: string
+  readonly view: BakedView
+}
+
+export class FaceRenderers implements Disposable {
+  /** Grows whenever an edit's weights change. */
+  private version = 0
+  private bakeable: boolean
+  private readonly exact = new Map<string, Used>()
+  private readonly baked = new Map<Place, Baked>()
+
+  constructor(private readonly session: Session) {
+    const { device, scene } = session
+    // On the CPU a bake takes longer than a person looks at one expression.
+    this.bakeable = device.kind === 'gpu' && scene.config.sampling.kind === 'grid'
+  }
+
+  /** Says that an edit's weights have changed. */
+  changed(): void {
+    this.version++
+  }
+
+  /** Two faces with the same key look the same. */
+  key(face: Face): string {
+    return JSON.stringify([face, this.version])
+  }
+
+  compositorOf({ edit }: Face): AnchorCompositor | undefined {
+    return edit === undefined ? undefined : this.session.edits.get(edit)?.compositor
+  }
+
+  /** The codes of a face, at its strengths until others are set. */
+  codesOf({ edit, strengths }: Face): CodeField {
+    if (edit === undefined) return this.session.scene.referenceField
+    const { adjustable, codes, compositor } = this.session.edit(edit)
+    adjustable.setStrengths(strengths ?? new Array(compositor?.anchors.indices.length ?? 1).fill(1))
+    return codes
+  }
+
+  /** The renderers that a view needs, its own face's first. */
+  of({ face, compare, mode }: View): Used[] {
+    if (mode === 'acr') {
+      const channels = this.compositorOf(face)?.ratios
+      return [this.exactOf(`acr:${face.edit}`, face, channels)]
+    }
+    return [this.faceOf('main', face), ...(compare ? [this.faceOf('left', compare.face)] : [])]
+  }
+
+  isBaked(place: Place, face: Face): boolean {
+    return this.baked.get(place)?.key === this.key(face)
+  }
+
+  /** The first face of a view that could be baked and is not. */
+  unbaked({ face, compare, mode }: View): { place: Place; face: Face } | undefined {
+    if (!this.bakeable || mode === 'acr') return undefined
+    const faces: { place: Place; face: Face }[] = [{ place: 'main', face }, ...(compare ? [{ place: 'left' as const, face: compare.face }] : [])]
+    return faces.find(each => !this.isBaked(each.place, each.face))
+  }
+
+  async bake({ place, face }: { place: Place; face: Face }): Promise<void> {
+    const key = this.key(face)
+    try {
+      const view = await bake(this.session.scene, this.codesOf(face))
+      this.baked.get(place)?.view[Symbol.dispose]()
+      this.baked.set(place, { key, view })
+    } catch (error) {
+      // A scene that cannot be baked is drawn exactly; a device that is gone says so with the next picture.
+      this.bakeable = false
+      console.warn(error)
+    }
+  }
+
+  /** Lets the renderers of an edit go. */
+  forget(edit: number): void {
+    for (const [key, { renderer }] of this.exact) {
+      if (!key.endsWith(`:${edit}`)) continue
+      renderer[Symbol.dispose]()
+      this.exact.delete(key)
+    }
+  }
+
+  private faceOf(place: Place, face: Face): Used {
+    const baked = this.baked.get(place)
+    if (baked && this.isBaked(place, face)) return { renderer: baked.view, side: -1 }
+    return this.exactOf(`${place}:${face.edit ?? 'unedited'}`, face)
+  }
+
+  private exactOf(key: string, face: Face, channels?: AnchorCompositor['ratios']): Used {
+    const known = this.exact.get(key)
+    if (known) return known
+    const { scene, device } = this.session
+    // On the CPU one plan for all sizes: recording anew for each would take longer than a coarse picture.
+    const rays = device.kind === 'cpu' ? { rays: 1024 } : {}
+    const made = { renderer: createRenderer(scene, this.codesOf(face), { ...rays, channels }), side: 0 }
+    this.exact.set(key, made)
+    return made
+  }
+
+  [Symbol.dispose](): void {
+    for (const { renderer } of this.exact.values()) renderer[Symbol.dispose]()
+    for (const { view } of this.baked.values()) view[Symbol.dispose]()
+    this.exact.clear()
+    this.baked.clear()
+  }
+}
