@@ -12,9 +12,10 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
     <section className="panel" aria-labelledby="view-title">
       <h2 id="view-title">View</h2>
       {document.edits.length > 0 && (
-        <label className="field">
-          <span>Compare with</span>
+        <div className="field">
+          <label htmlFor="compare-with">Compare with</label>
           <select
+            id="compare-with"
             value={compare.on ? (compare.withEdit ?? 'unedited') : 'nothing'}
             onChange={({ currentTarget: { value } }) =>
               studio.setCompare(value === 'nothing' ? { on: false } : { on: true, withEdit: value === 'unedited' ? undefined : Number(value) })
@@ -28,7 +29,7 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
               </option>
             ))}
           </select>
-        </label>
+        </div>
       )}
       {mode === 'acr' && shown && (
         <fieldset className="legend">
@@ -46,9 +47,9 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
           </label>
         </fieldset>
       )}
-      <label className="field">
-        <span>Camera</span>
-        <select value={frame ?? ''} onChange={({ currentTarget: { value } }) => (value ? studio.jump(value) : studio.reset())}>
+      <div className="field">
+        <label htmlFor="camera">Camera</label>
+        <select id="camera" value={frame ?? ''} onChange={({ currentTarget: { value } }) => (value ? studio.jump(value) : studio.reset())}>
           <option value="">free</option>
           {scene.frames.map(({ id, split }) => (
             <option key={id} value={id}>
@@ -57,7 +58,7 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
             </option>
           ))}
         </select>
-      </label>
+      </div>
       <DeviceNote state={state} />
     </section>
   )

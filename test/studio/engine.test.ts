@@ -1,0 +1,116 @@
+/** The worker's engine without a browser: the demo's scene on the CPU device, a canvas that only counts. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { FromWorker, View } from '../../studio/src/protocol/messages.ts'
+import { Engine } from '../../studio/src/worker/engine.ts'
+import { ROOT } from '../house/scratchBuild.ts'
+
+const messages: FromWorker[] = []
+const engine = new Engine(message => messages.push(message))
+const task = { signal: new AbortController().signal, say: () => undefined }
+
+/** Remembers the last picture. */
+class CountingCanvas {
+  width = 0
+  height = 0
+  pictures = 0
+  last = new Uint8ClampedArray()
+  getContext(kind: string) {
+    if (kind !== '2d') return null
+    return {
+      putImageData: ({ data }: { data: Uint8ClampedArray<ArrayBuffer> }) => {
+        this.pictures++
+        this.last = data.slice()
+      },
+    }
+  }
+}
+
+const start = (canvas: CountingCanvas) =>
+  engine.handlers.start({ canvas: canvas as unknown as OffscreenCanvas, device: 'cpu', base: 'http://localhost/' }, task)
+
+/** Waits for the next picture that came after `since` messages. */
+async function frame(since: number): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (messages.slice(since).some(m => m.kind === 'frame')) return
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  throw new Error(`no picture; the worker said ${JSON.stringify(messages.slice(since))}`)
+}
+
+beforeAll(() => {
+  // What Node lacks of a worker's world.
+  Object.assign(globalThis, {
+    ImageData: class {
+      constructor(
+        readonly data: Uint8ClampedArray,
+        readonly width: number,
+        readonly height: number,
+      ) {}
+    },
+  })
+})
+afterAll(() => {
+  Reflect.deleteProperty(globalThis, 'ImageData')
+})
+
+test('a scene with its edit opens, is drawn, compared, saved, and comes back on another device with the same face', async () => {
+  const canvas = new CountingCanvas()
+  expect((await start(canvas)).kind).toBe('cpu')
+  const bytes = Uint8Array.from(readFileSync(join(ROOT, 'assets/demo/ada.zip')))
+  const scene = await engine.handlers.open({ files: [{ name: 'ada.zip', bytes }] }, task)
+  expect(scene).toMatchObject({ name: 'ada-mini', preset: 'tiny', aspect: 1 })
+  expect(scene.edits.map(edit => edit.prompt)).toEqual(['a surprised face'])
+  const [{ id, anchors }] = scene.edits
+  expect(anchors.length).toBeGreaterThan(2)
+
+  const view: View = { pose: scene.frames[0].pose, moving: true, mode: 'color', face: {}, pixels: 32 }
+  let since = messages.length
+  engine.show(view)
+  await frame(since)
+  const plain = canvas.last
+  expect([canvas.width, canvas.height, plain.length]).toEqual([32, 32, 32 * 32 * 4])
+
+  const show = async (change: Partial<View>): Promise<Uint8ClampedArray> => {
+    since = messages.length
+    engine.show({ ...view, ...change })
+    await frame(since)
+    return canvas.last
+  }
+  const face = { edit: id, strengths: anchors.map(() => 1) }
+  const edited = await show({ face })
+  expect(edited).not.toEqual(plain)
+  // At no strength an edit is the unedited face, up to the rounding of another sum.
+  const none = await show({ face: { edit: id, strengths: anchors.map(() => 0) } })
+  expect(Math.max(...none.map((v, i) => Math.abs(v - plain[i])))).toBeLessThanOrEqual(1)
+
+  const halves = await show({ face, compare: { face: {}, split: 0.5 } })
+  const row = (pixels: Uint8ClampedArray, y: number, from: number, to: number) => [...pixels.slice(4 * (32 * y + from), 4 * (32 * y + to))]
+  expect(row(halves, 20, 0, 16)).toEqual(row(plain, 20, 0, 16))
+  expect(row(halves, 20, 16, 32)).toEqual(row(edited, 20, 16, 32))
+
+  const saved = await engine.handlers.saveEdit({ edit: id, strength: 0.8 }, task)
+  expect(saved.name).toBe('a-surprised-face.edit')
+  const picture = await engine.handlers.picture({ view: { ...view, mode: 'depth' }, side: 24 }, task)
+  expect(new TextDecoder('latin1').decode(picture.bytes.subarray(1, 4))).toBe('PNG')
+
+  const second = new CountingCanvas()
+  await start(second)
+  since = messages.length
+  engine.show({ ...view, face })
+  await frame(since)
+  expect(second.last).toEqual(edited)
+  expect(messages.filter(m => m.kind === 'trouble')).toEqual([])
+}, 120_000)
+
+test('an edit alone, of no open scene, and an edit number that is gone are told apart', async () => {
+  const fresh = new Engine(() => undefined)
+  await fresh.handlers.start({ canvas: new CountingCanvas() as unknown as OffscreenCanvas, device: 'cpu', base: 'http://localhost/' }, task)
+  const edit = { name: 's.edit', bytes: new Uint8Array(8) }
+  await expect(fresh.handlers.open({ files: [edit] }, task)).rejects.toThrow(
+    's.edit: an edit needs its scene; open the .scene first, or both together',
+  )
+  await expect(fresh.handlers.saveScene({}, task)).rejects.toThrow('no scene is open; open a .scene or the demo')
+  await expect(engine.handlers.saveEdit({ edit: 5, strength: 1 }, task)).rejects.toThrow('no edit 5 in this scene; make it again')
+})

@@ -1,0 +1,177 @@
+/** The studio as a person uses it, in Chromium on the CPU device: demo, turn, sentence, before and after, undo, picture; and what it says to wrong files. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { AxeResults } from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type StudioServer, serveStudio } from '../../cli/studioServer.ts'
+import { ROOT, runProgram, scratchFolder } from '../house/scratchBuild.ts'
+import { openChromium, skipped } from './chromium.ts'
+
+if (skipped) console.warn(`studio${skipped}`)
+const page = join(scratchFolder('studio'), 'studio')
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const DEMO = readFileSync(join(ROOT, 'assets/demo/ada.zip'))
+
+let server: StudioServer
+let browser: Browser
+
+beforeAll(async () => {
+  if (skipped) return
+  await runProgram(process.execPath, [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', 'studio', '--outDir', page, '--logLevel', 'warn'])
+  server = await serveStudio({ page, assets: join(ROOT, 'assets') }, [], { port: 18_790 })
+  browser = await openChromium()
+}, 120_000)
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+})
+
+interface Opened {
+  readonly page: Page
+  /** Errors that the page threw. */
+  readonly failures: string[]
+}
+
+async function openStudio(colorScheme: 'light' | 'dark' = 'light'): Promise<Opened> {
+  const opened = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme })
+  const failures: string[] = []
+  opened.on('pageerror', error => failures.push(error.message))
+  await opened.goto(server.url)
+  await opened.locator('.device-slow').waitFor({ timeout: 30_000 })
+  return { page: opened, failures }
+}
+
+async function openDemo(at: Page): Promise<void> {
+  await at.getByRole('button', { name: 'Open the demo' }).click()
+  await at.locator('.stage-stats:not(:empty)').waitFor({ timeout: 60_000 })
+}
+
+/** The picture's bytes as it is on the screen, once it differs from what it was. */
+async function picture(at: Page, before?: string): Promise<string> {
+  for (let tries = 0; tries < 100; tries++) {
+    const now = (await at.locator('.picture-canvas').screenshot({ animations: 'disabled' })).toString('base64')
+    if (now !== before) return now
+    await at.waitForTimeout(100)
+  }
+  throw new Error('the picture did not change in ten seconds')
+}
+
+/** Serious faults that axe finds. */
+async function faults(at: Page): Promise<string[]> {
+  await at.evaluate(AXE)
+  const { violations } = (await at.evaluate('axe.run()')) as AxeResults
+  return violations.filter(v => v.impact === 'serious' || v.impact === 'critical').map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' ')}`)
+}
+
+describe.skipIf(skipped)(`the studio${skipped}`, () => {
+  test('its first load is under 400 kB compressed, the worker with it', () => {
+    const files = ['index.html', ...readdirSync(join(page, 'app')).map(name => `app/${name}`)]
+    const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(page, file))).length, 0)
+    console.log(`studio: first load ${(bytes / 1000).toFixed(0)} kB compressed`)
+    expect(bytes).toBeLessThan(400_000)
+  })
+
+  test('demo, turn, sentence, before and after, undo and redo, picture', async () => {
+    const { page: at, failures } = await openStudio()
+    expect(await at.evaluate(() => crossOriginIsolated)).toBe(true)
+    expect(await faults(at)).toEqual([])
+    await openDemo(at)
+    const first = await picture(at)
+
+    await at.getByRole('slider', { name: 'Before and after: where the pictures meet' }).fill('0.1')
+    const slid = await picture(at, first)
+
+    const box = await at.locator('.picture').boundingBox()
+    if (!box) throw new Error('the picture has no place')
+    await at.mouse.move(box.x + 0.3 * box.width, box.y + 0.7 * box.height)
+    await at.mouse.down()
+    await at.mouse.move(box.x + 0.6 * box.width, box.y + 0.6 * box.height, { steps: 4 })
+    await at.mouse.up()
+    const turned = await picture(at, slid)
+    expect(turned).not.toBe(first)
+
+    await at.locator('.more summary', { hasText: 'Options' }).click()
+    await at.getByLabel('Steps').fill('2')
+    await at.getByLabel('Quick and rough').check()
+    await at.getByLabel('What should the face look like?').fill('face with closed eyes and opened mouth')
+    await at.getByRole('button', { name: 'Edit', exact: true }).click()
+    await at.locator('.chip-live').waitFor({ timeout: 60_000 })
+    const made = at.getByRole('radio', { name: 'face with closed eyes and opened mouth' })
+    await made.waitFor({ timeout: 90_000 })
+    expect(await made.isChecked()).toBe(true)
+    expect(await at.locator('.chip-right').textContent()).toBe('face with closed eyes and opened mouth')
+
+    await at.keyboard.press('Escape')
+    await at.locator('.picture').focus()
+    await at.keyboard.press('Control+z')
+    await made.waitFor({ state: 'detached' })
+    expect(await at.getByRole('radio', { name: 'a surprised face' }).isChecked()).toBe(true)
+    await at.keyboard.press('Control+Shift+Z')
+    await made.waitFor()
+
+    await at.locator('summary', { hasText: 'Save' }).click()
+    const [download] = await Promise.all([at.waitForEvent('download', { timeout: 60_000 }), at.getByRole('button', { name: 'Picture' }).click()])
+    const png = readFileSync(await download.path())
+    expect([download.suggestedFilename(), png.subarray(1, 4).toString(), png.readUInt32BE(16)]).toEqual(['ada-mini.png', 'PNG', 192])
+    expect(await faults(at)).toEqual([])
+    expect(failures).toEqual([])
+    await at.close()
+  }, 180_000)
+
+  test('in the dark and on a phone: modes by key, cameras, the sheet of keys, no serious fault', async () => {
+    const { page: at, failures } = await openStudio('dark')
+    await openDemo(at)
+    const color = await picture(at)
+    await at.locator('.picture').focus()
+    await at.keyboard.press('2')
+    const depth = await picture(at, color)
+    await at.keyboard.press('3')
+    await picture(at, depth)
+    expect(await at.getByRole('radio', { name: 'Anchors' }).isChecked()).toBe(true)
+    await at.keyboard.press(']')
+    expect(await at.getByRole('combobox', { name: 'Camera' }).inputValue()).not.toBe('')
+    await at.keyboard.press('f')
+    await at.keyboard.press('?')
+    await at.getByRole('dialog', { name: 'Keys and gestures' }).waitFor()
+    expect(await faults(at)).toEqual([])
+    await at.keyboard.press('Escape')
+    await at.setViewportSize({ width: 390, height: 844 })
+    expect(await at.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    expect(await faults(at)).toEqual([])
+    expect(failures).toEqual([])
+    await at.close()
+  }, 120_000)
+
+  test('wrong, damaged and newer files are named, and what is open stays open', async () => {
+    const { page: at } = await openStudio()
+    await openDemo(at)
+    const give = async (name: string, buffer: Buffer): Promise<string> => {
+      await at.locator('.problem').waitFor({ state: 'detached' })
+      await at.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/octet-stream', buffer })
+      const agree = at.getByRole('button', { name: 'I agree' })
+      await agree.or(at.locator('.problem')).first().waitFor()
+      if (await agree.isVisible()) await agree.click()
+      const text = (await at.locator('.problem p').textContent({ timeout: 30_000 })) ?? ''
+      await at.getByRole('button', { name: 'Close the message' }).click()
+      return text
+    }
+    expect(await give('me.jpg', Buffer.from('x'))).toBe('me.jpg: a picture; the studio opens .scene and .edit files, and zips of them')
+    expect(await give('ada.zip', DEMO.subarray(0, 4000))).toBe('ada.zip: the zip is cut off or damaged; copy or pack it again')
+    expect(await give('a.scene', Buffer.from('not a scene at all'))).toContain('a.scene: header length')
+    expect(await give('b.scene', sceneOf({ format: 'faceclipnerf.scene', version: '99' }))).toContain('b.scene: scene version 99, this program reads')
+    expect(await give('c.scene', sceneOf({ format: 'faceclipnerf.edit', version: '2' }))).toContain('c.scene: not a scene file')
+    expect(await at.getByRole('radio', { name: 'a surprised face' }).isChecked()).toBe(true)
+    await at.close()
+  }, 120_000)
+})
+
+/** A safetensors file without tensors. */
+function sceneOf(metadata: Record<string, string>): Buffer {
+  const text = Buffer.from(JSON.stringify({ __metadata__: metadata }))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  return Buffer.concat([length, text])
+}
