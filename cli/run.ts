@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
+import { historyCommand } from './history.ts'
 import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
 import { meshCommand } from './mesh.ts'
@@ -52,6 +53,7 @@ export function program(terminal: Terminal): Command {
     trainCommand,
     anchorsCommand,
     editCommand,
+    historyCommand,
     renderCommand,
     meshCommand,
     shareCommand,

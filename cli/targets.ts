@@ -30,6 +30,13 @@ export function targetOption(): Option {
   ).argParser(parseTarget)
 }
 
+export function maskOption(): Option {
+  return new Option(
+    '--mask <picture=camera>',
+    'only what is white in this picture may change, seen by a camera as of --target (a file, or the id of a frame)',
+  ).argParser(parseTarget)
+}
+
 function parseTarget(text: string, before: readonly Target[] | undefined): Target[] {
   const at = text.lastIndexOf('=')
   if (at <= 0 || at === text.length - 1)
@@ -54,6 +61,15 @@ export async function readTargets(scene: SceneManipulator, targets: readonly Tar
     scene,
     read.map(({ name, image, camera }) => targetPicture(image, camera, height, name)),
   )
+}
+
+/** A mask of the size of its camera's pictures, brought to the size an edit works at: values [H · W] 0..1, camera in scene units. */
+export async function readMask(scene: SceneManipulator, { picture, camera }: Target): Promise<{ values: Float32Array; camera: Camera }> {
+  const image = await decodeImage(await readBytes(picture, 'name an image file'), picture)
+  const height = Math.min(LARGEST_HEIGHT, image.height)
+  const target = targetPicture(image, await readCamera(scene, camera), height, picture)
+  const values = Float32Array.from({ length: target.image.length / 3 }, (_, i) => target.image[3 * i])
+  return { values, camera: target.camera }
 }
 
 /** Scene units. */

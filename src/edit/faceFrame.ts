@@ -7,6 +7,7 @@ import { dot, type Matrix3, type Vector3 } from '../camera/vector.ts'
 import { constantCode } from '../nerf/codeField.ts'
 import { createRenderer } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { intoSpace } from '../nerf/space.ts'
 import { Storage } from '../tensor/device.ts'
 import type { AnchorCodes } from './anchors.ts'
 import { editViews } from './editViews.ts'
@@ -156,7 +157,7 @@ export function namedRegion(frame: FaceFrame, name: string): FaceRegion {
 const BALLS = 8
 
 /**
- * The region that a mask shows: the surface of the neutral face seen by `camera` (space units) where `mask` [H · W] is above one half, as a union of balls. Throws when the
+ * The region that a mask shows: the surface of the neutral face seen by `camera` (scene units, as of target pictures) where `mask` [H · W] is above one half, as a union of balls. Throws when the
  * mask is of another size than the camera's pictures or marks nothing.
  */
 export async function maskedRegion(scene: SceneManipulator, mask: ArrayLike<number>, camera: Camera, name: string): Promise<FaceRegion> {
@@ -166,7 +167,7 @@ export async function maskedRegion(scene: SceneManipulator, mask: ArrayLike<numb
   const inside = Float32Array.from(mask, v => (v > 0.5 ? 1 : 0))
   if (!inside.some(v => v > 0)) throw new Error(`region: the mask ${name} marks no pixel; give one that is white where the edit may act`)
   using renderer = createRenderer(scene, scene.referenceField, { channels: x => x })
-  const { channels: points } = await renderer.render(camera)
+  const { channels: points } = await renderer.render(intoSpace(camera, scene.description.space))
   const { centres } = regionTree(points, inside, BALLS)
   const nearest = new Map<number, number[]>()
   for (const [i, weight] of inside.entries()) {

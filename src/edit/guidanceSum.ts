@@ -48,7 +48,9 @@ export function weightedSentences(text: string): WeightedSentence[] {
     const [, sentence, number] = /^(.*?)\s*:\s*([-+.\d][-+.\deE]*)\s*$/.exec(part) ?? [undefined, part, '1']
     const weight = Number(number)
     if (sentence.trim() === '')
-      throw new Error(`prompt: an empty sentence in "${text}"; write what the face should look like, e.g. "a surprised face:1 + closed eyes:0.5"`)
+      throw new Error(
+        `prompt: the text is empty in "${text}"; write what the face should look like, e.g. "a surprised face" or "a smile:1 + closed eyes:0.5"`,
+      )
     if (!(Number.isFinite(weight) && weight > 0))
       throw new Error(`prompt: weight ${number} of "${sentence}"; give a positive number, such as closed eyes:0.5`)
     return { text: sentence.trim(), weight }

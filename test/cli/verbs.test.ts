@@ -184,6 +184,38 @@ describe('anchors, edit, render, evaluate', () => {
     expect(code, err).toBe(0)
   }, 120_000)
 
+  it('edits on an edit, by coefficients, within a region and a mask; undoes and redoes', async () => {
+    const common = ['--steps', '1', '--patience', '2', '--views-per-step', '2', '--tv', 'balanced', '--json']
+    const first = await verb('edit', at('ada.scene'), 'a smile:1 + closed eyes:0.5', '-o', at('1.edit'), ...common, '--anchors', '3', '--augment')
+    expect(first.code, first.err).toBe(0)
+    const mask = `${CAPTURE}/masks/000020.png=000020`
+    const second = await verb(
+      'edit',
+      at('ada.scene'),
+      '--expression',
+      'AU26,eyeBlink=0.2',
+      '--from',
+      at('1.edit'),
+      '--mask',
+      mask,
+      '-o',
+      at('2.edit'),
+      ...common,
+    )
+    expect(second.code, second.err).toBe(0)
+    expect(JSON.parse(second.out.trim().split('\n').at(-1) ?? '')).toMatchObject({ prompt: 'AU26=1,eyeBlink=0.2', steps: 1 })
+    const listed = await verb('history', at('2.edit'))
+    expect(listed.out).toBe('1. "a smile:1 + closed eyes:0.5", strength 1, 1 steps\n2. "AU26=1,eyeBlink=0.2", strength 1, 1 steps\n')
+    expect((await verb('history', at('2.edit'), '--show', '1')).out).toContain('1 steps (undone)\n')
+    expect((await verb('render', at('ada.scene'), '--edit', at('2.edit'), '--acr', '-o', at('undone.png'))).code).toBe(0)
+    expect((await verb('render', at('ada.scene'), '--edit', at('1.edit'), '-o', at('first.png'))).code).toBe(0)
+    expect(readFileSync(at('undone.png'))).toEqual(readFileSync(at('first.png')))
+    expect((await verb('history', at('2.edit'), '--show', '3')).err).toMatch(/cannot show 3 of its 2 edits; give a number from 1 to 2/)
+    const warm = await verb('edit', at('ada.scene'), 'smiling', '--warm-start', at('1.edit'), at('2.edit'), '-o', at('3.edit'), ...common)
+    expect(warm.code, warm.err).toBe(0)
+    expect(warm.err).toMatch(/starts from .*1\.edit \("a smile/)
+  })
+
   it('shows an edit that is one code for the whole face', async () => {
     using device = await openDevice({ kind: 'cpu' })
     const scene = await loadScene(device, readFileSync(at('ada.scene')), 'ada.scene')
@@ -200,7 +232,11 @@ describe('anchors, edit, render, evaluate', () => {
   }, 60_000)
 
   it.each([
-    ['nothing to steer an edit by', ['edit', 'ada.scene', '-o', 'x.edit'], /neither a sentence nor --target; say what the face should look like/],
+    [
+      'nothing to steer an edit by',
+      ['edit', 'ada.scene', '-o', 'x.edit'],
+      /neither a sentence nor --target nor --expression; say what the face should look like/,
+    ],
     [
       'a sentence and a picture',
       ['edit', 'ada.scene', 'a face', '--target', 'a.jpg=000000', '-o', 'x.edit'],
@@ -219,6 +255,23 @@ describe('anchors, edit, render, evaluate', () => {
     ],
     ['more anchors than frames', ['anchors', 'ada.scene', '--anchors', '49'], /49 anchors from 48 frames; ask for at most 48/],
     ['a frame there is not', ['render', 'ada.scene', '-o', 'x.png', '--frame', '999'], /no frame "999"; there are 000000/],
+    [
+      'an unknown coefficient',
+      ['edit', 'ada.scene', '--expression', 'smirk=1', '-o', 'x.edit'],
+      /no coefficient or action unit "smirk"; there are browDown/,
+    ],
+    ['a coefficient without a value', ['edit', 'ada.scene', '--expression', 'jawOpen=a', '-o', 'x.edit'], /"jawOpen=a" is not name=value/],
+    ['a weight of nothing', ['edit', 'ada.scene', 'a smile:0', '-o', 'x.edit'], /weight 0 of "a smile"; give a positive number/],
+    [
+      'anchors beside those of an earlier edit',
+      ['edit', 'ada.scene', 'a smile', '--from', 's.edit', '--anchors', '3', '-o', 'x.edit'],
+      /brings its anchors; leave --anchors and --reference out/,
+    ],
+    [
+      'a region and a mask',
+      ['edit', 'ada.scene', 'a smile', '--region', 'mouth', '--mask', `${CAPTURE}/masks/000020.png=000020`, '-o', 'x.edit'],
+      /both --region and --mask/,
+    ],
     ['an empty sentence', ['edit', 'ada.scene', ' ', '-o', 'x.edit'], /the text is empty/],
     [
       'a folder without an encoder',

@@ -53,7 +53,7 @@ describe('sentences with weights', () => {
   })
 
   test('are refused when empty or without a positive weight', () => {
-    for (const text of ['', 'a + ', ':2']) expect(() => weightedSentences(text)).toThrow('prompt: an empty sentence')
+    for (const text of ['', 'a + ', ':2']) expect(() => weightedSentences(text)).toThrow('prompt: the text is empty')
     expect(() => weightedSentences('smile:-1')).toThrow('prompt: weight -1 of "smile"; give a positive number')
     expect(() => weightedSentences('smile:0')).toThrow('prompt: weight 0 of "smile"')
   })
