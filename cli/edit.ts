@@ -76,6 +76,8 @@ export function editCommand(terminal: Terminal): Command {
 async function editVerb(path: string, text: string | undefined, options: EditVerbOptions, terminal: Terminal): Promise<void> {
   const { output, seed, strength, steps, tv, viewsPerStep, patience } = options
   checkSteering(text, options)
+  if (options.from !== undefined && (options.anchors !== undefined || options.reference !== undefined))
+    throw new Error(`edit: --from ${options.from} brings its anchors; leave --anchors and --reference out`)
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
@@ -83,7 +85,7 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
   const earlier = options.from === undefined ? undefined : await readEdit(scene, options.from)
   const { guidance, cameras, prompt, kind } = await steer(scene, encoder, text, options)
   const anchors = earlier
-    ? await anchorsOfEdit(scene, encoder, earlier, options, terminal.signal)
+    ? await anchorsOfEdit(scene, encoder, earlier, terminal.signal)
     : await anchorsFor(scene, path, encoder, options, reporter, terminal.signal)
   reporter.note(`anchors: ${anchors.frames.join(', ')} (neutral first)`)
   const region = await chosenRegion(scene, anchors, options)
@@ -135,16 +137,8 @@ async function warmStart(
   return true
 }
 
-/** The anchors of an earlier edit, whose w_R the new one shares. Throws when others are asked for. */
-async function anchorsOfEdit(
-  scene: SceneManipulator,
-  encoder: TextImageEncoder,
-  { field }: LoadedEdit,
-  options: EditVerbOptions,
-  signal: AbortSignal,
-): Promise<AnchorCodes> {
-  if (options.anchors !== undefined || options.reference !== undefined)
-    throw new Error(`edit: --from ${options.from} brings its anchors; leave --anchors and --reference out`)
+/** The anchors of an earlier edit, whose w_R the new one shares; found beside it where that is one code. */
+async function anchorsOfEdit(scene: SceneManipulator, encoder: TextImageEncoder, { field }: LoadedEdit, signal: AbortSignal): Promise<AnchorCodes> {
   if (field instanceof AnchorCompositor) return field.anchors
   const reference = scene.description.frames.find(({ code, split }) => code === scene.referenceCode && split === 'train')?.id
   return await chooseAnchors(scene, encoder, { reference }, signal)
