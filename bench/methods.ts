@@ -1,10 +1,11 @@
 /**
  * Every way to edit against the truth: `npm run bench:methods -- captures/ada [--scene face.scene] [--guidance text,coefficients,pictures] [--prompts a,b]
- * [--methods pac,hypernerf+i] [--steps n] [--seeds n] [--anchors 000000,000058] [--lipschitz none] [--height px] [--out sheet.png]`
+ * [--methods pac,hypernerf+i] [--steps n] [--seeds n] [--anchors 000000,000058] [--lipschitz none] [--height px] [--options '{"tvWeight":"balanced"}'] [--augment] [--out sheet.png]`
  *
  * Without --scene it trains one first (--preset, --train-steps, --downscale; --lipschitz none is the ablation that every method is run on). For every true edit that
  * local mixing can reach: anchors with the frame of the true edits' head pose as neutral, guidance by its sentence, by its true coefficients through the expression
  * head, or by its pictures from half of the cameras, then PSNR within the face on the other half. All methods get the same steps, views and encoder and run once.
+ * `--options` are more of the edit's (EditOptions), the same for all; --augment crops and tints what the encoder sees of a sentence's pictures.
  * One row of a Markdown table at a time, then means, and the targets they are held against. --seeds n repeats ours and prints how alike the results are.
  * The encoder may be a folder (--encoder assets/encoder where the bench is bundled into one file: `npx esbuild bench/methods.ts --bundle --platform=node --format=esm
  * --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers`).
@@ -19,8 +20,10 @@ import { intoSpace } from '../src/nerf/space.ts'
 import {
   type AnchorCodes,
   anchorsFromCodes,
+  augmented,
   type Camera,
   createRenderer,
+  type EditOptions,
   editViews,
   encodePng,
   expressionEncoder,
@@ -58,6 +61,8 @@ const { values, positionals } = parseArgs({
     anchors: { type: 'string' },
     downscale: { type: 'string' },
     height: { type: 'string' },
+    options: { type: 'string', default: '{}' },
+    augment: { type: 'boolean', default: false },
     encoder: { type: 'string' },
     out: { type: 'string' },
   },
@@ -67,6 +72,7 @@ if (!capturePath) throw new Error('bench:methods: give the capture folder, which
 const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
 const height = numberOf(values.height)
 const [steps, seed, seeds] = [numberOf(values.steps), Number(values.seed), Number(values.seeds)]
+const more = JSON.parse(values.options) as EditOptions
 const methods = values.methods.split(',').map(name => [name, editMethod(name)] as const)
 
 using device = await openDevice()
@@ -165,7 +171,11 @@ async function guide(
   shown: readonly TrueView[],
   { text }: EditMethod,
 ): Promise<{ guidance: Guidance; cameras: readonly Camera[] }> {
-  if (how === 'text') return { guidance: await textGuidance(encoder, goal.text, text), cameras: editViews(scene, { height }) }
+  if (how === 'text') {
+    const guidance = await textGuidance(encoder, goal.text, text)
+    const cameras = editViews(scene, { height })
+    return { guidance: values.augment ? augmented(device, guidance, cameras[0].imageSize) : guidance, cameras }
+  }
   if (how === 'coefficients')
     return { guidance: expressionGuidance(device, reader, coefficients.get(goal.id) ?? {}), cameras: editViews(scene, { height }) }
   if (how !== 'pictures') throw new Error(`bench:methods: no guidance "${how}"; there are text, coefficients and pictures`)
@@ -177,7 +187,7 @@ async function run(started: StartedMethod, how: string, goal: TrueEdit, shown: r
   const { guidance, cameras } = await guide(how, goal, shown, method)
   const began = performance.now()
   let left = Number.NaN
-  for await (const step of started.edit(guidance, cameras, { steps, seed: as })) left = step.guidance
+  for await (const step of started.edit(guidance, cameras, { ...more, steps, seed: as })) left = step.guidance
   return { seconds: (performance.now() - began) / 1000, left }
 }
 

@@ -18,8 +18,8 @@ export interface EditOptions {
   /** Begins at the best start that the code field finds (the compositor: see regionSearch), if it has a search; default true. Otherwise goes on from the field as it is. */
   readonly search?: boolean
   /**
-   * Weight of the total variation of the ACR maps, where there are any, against the guidance; default 1. 'balanced' finds it where the descent begins: the
-   * two then pull alike, whatever the encoder, the prompt and the size of the pictures (see BALANCE).
+   * Weight of the total variation of the ACR maps, where there are any, against the guidance. 'balanced', the default, finds it where the descent begins: the
+   * two then pull in one proportion, whatever the encoder, the prompt and the size of the pictures (see BALANCE).
    */
   readonly tvWeight?: number | 'balanced'
   /** Views of one step, whose losses are averaged; default 1. */
@@ -61,7 +61,7 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 60, search = true, tvWeight = 1, viewsPerStep = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
+  const { steps = 60, search = true, tvWeight = 'balanced', viewsPerStep = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
   if (!(Number.isInteger(viewsPerStep) && viewsPerStep >= 1)) throw new Error(`edit: ${viewsPerStep} views per step; give a whole number from 1`)
   const samples = options.samples ?? samplesPerRay(scene.config.sampling).edit
   const slots = Math.min(viewsPerStep, Math.max(cameras.length, 1))
