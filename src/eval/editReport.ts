@@ -1,5 +1,7 @@
 /** The report on edits as one HTML file that needs nothing else: what was measured by what, a table of all edits, then each with its pictures. */
+
 import type { Picture } from '../io/sheet.ts'
+import type { RegionChange } from '../metrics/change.ts'
 import type { EditResult } from './evaluateEdits.ts'
 import { type TrueEdit, trueEditOf } from './groundTruth.ts'
 import { escapeText, pictureAddress, section, table } from './html.ts'
@@ -82,17 +84,17 @@ function retrievalTable({ expressions, each, mean, chance, pictures, found }: Re
 }
 
 async function editBody(result: EditResult, truth: readonly TrueEdit[], names: readonly string[], index: number): Promise<string> {
-  const { measures, notes, anchors, prompt, reference, strength, steps, name } = result
+  const { measures, notes, shares, prompt, reference, strength, steps, name } = result
   const goal = trueEditOf(truth, prompt)
   const parts = [
     `<p class="quiet" id="edit-${index}">${escapeText(name)} · ${steps} steps, strength ${strength}, head pose of frame ${escapeText(reference)}</p>`,
     ...notes.map(note => `<p class="note">${escapeText(note)}</p>`),
     await pictureGrid(result, goal, names),
   ]
-  if (anchors.length > 0) parts.push(await ratioMaps(result))
+  if (shares.length > 0) parts.push(await ratioMaps(result))
   const tables: string[] = []
   if (measures.truth) tables.push(`<div><h3>Against the true pictures</h3>${truthTable(result)}</div>`)
-  if (measures.change) tables.push(`<div><h3>Where the picture changed</h3>${changeTable(result)}</div>`)
+  if (measures.change || measures.region) tables.push(`<div><h3>Where the picture changed</h3>${changeTable(result)}</div>`)
   if (measures.judge?.expressions) {
     const { found, views, expressions } = measures.judge
     tables.push(
@@ -122,16 +124,16 @@ async function pictureGrid({ pictures, unedited }: EditResult, goal: TrueEdit | 
 }
 
 /** Anchor composition ratios in the first view. */
-async function ratioMaps({ pictures, anchors }: EditResult): Promise<string> {
+async function ratioMaps({ pictures, shares, reference }: EditResult): Promise<string> {
   const [view] = pictures.shown
   const maps: string[] = []
-  for (const [k, frame] of anchors.entries()) {
-    const label = k === 0 ? `neutral, frame ${frame}` : `frame ${frame}`
+  for (const [k, share] of shares.entries()) {
+    const label = share === reference ? `neutral, frame ${share}` : share.includes(' ') ? share : `frame ${share}`
     maps.push(
       `<figure><img loading="lazy" alt="composition ratio of ${escapeText(label)}" src="${await pictureAddress(channelMap(view, k))}"><figcaption>${escapeText(label)}</figcaption></figure>`,
     )
   }
-  return `<h3>Which anchor where: composition ratios 0 ${RAMP} 1</h3><div class="grid" style="--columns:${Math.max(4, anchors.length)}">${maps.join('')}</div>`
+  return `<h3>Which anchor where: composition ratios 0 ${RAMP} 1</h3><div class="grid" style="--columns:${Math.max(4, shares.length)}">${maps.join('')}</div>`
 }
 
 function truthTable({ measures: { truth } }: EditResult): string {
@@ -151,12 +153,15 @@ function truthTable({ measures: { truth } }: EditResult): string {
   return `${table(['', 'PSNR, dB (over no edit)'], rows)}<p class="quiet">True edit ${escapeText(truth.id)}, reach: ${escapeText(truth.reach)}.</p>`
 }
 
-function changeTable({ measures: { change } }: EditResult): string {
-  if (!change) return ''
-  const rows = (['face', ...FACE_REGIONS] as const).map(name => {
-    const { inside, outside, ratio: share } = change[name]
-    return [name, figure(1e4 * inside, 2), figure(1e4 * outside, 2), percent(share, 1)]
-  })
+function changeTable({ measures: { change, region } }: EditResult): string {
+  const row = (name: string, { inside, outside, ratio: share }: RegionChange): string[] => [
+    name,
+    figure(1e4 * inside, 2),
+    figure(1e4 * outside, 2),
+    percent(share, 1),
+  ]
+  const rows = change ? (['face', ...FACE_REGIONS] as const).map(name => row(name, change[name])) : []
+  if (region) rows.unshift(row(`<b>${escapeText(region.name)}</b>, the edit’s region${region.mask === 'rendered' ? ' (its own mask)' : ''}`, region))
   return table(['', 'inside, 10⁻⁴', 'outside, 10⁻⁴', 'outside ÷ inside'], rows)
 }
 

@@ -2,12 +2,14 @@
 import { AnchorCompositor } from '../edit/anchorCompositor.ts'
 import type { EditableCodes } from '../edit/editableCodes.ts'
 import { type LoadedEdit, type LossPoint, loadEdit } from '../edit/editFile.ts'
+import { regionWeight } from '../edit/faceRegion.ts'
 import { blend } from '../nerf/codeField.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
+import { reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
 import { type EvaluationViews, evaluationViews } from './evaluationViews.ts'
 import { type FaceJudge, namedExpression } from './faceJudge.ts'
 import { type TrueEdit, trueEditOf } from './groundTruth.ts'
-import { type EditMeasures, type Instruments, measureEdit } from './measureEdit.ts'
+import { type EditMeasures, type Instruments, type Measured, measureEdit } from './measureEdit.ts'
 import { type Retrieval, retrieve } from './retrieval.ts'
 import { type FacePictures, type ShownFace, showFace } from './shownFace.ts'
 
@@ -24,8 +26,8 @@ export interface EditResult {
   readonly steps: number
   /** Frame of the neutral anchor, w_R. */
   readonly reference: string
-  /** Frames of the anchors whose ratios `pictures.shown` carries as channels. */
-  readonly anchors: readonly string[]
+  /** What is mixed, frames of anchors and the earlier edit; their ratios are the channels of `pictures.shown`. */
+  readonly shares: readonly string[]
   readonly measures: EditMeasures
   /** Loss of the descent, where the file has it. */
   readonly curve: readonly LossPoint[]
@@ -68,7 +70,8 @@ export async function* evaluateEdits(
     const unedited = known.get(scene.referenceCode) ?? (await showFace({ scene, codes: scene.referenceField }, views, { signal }))
     known.set(scene.referenceCode, unedited)
     const edited = await showFace(shown(scene, loaded), views, { signal })
-    const result = await resultOf(scene, name, loaded, { edited, unedited, views, truth }, instruments)
+    const region = await regionOf(scene, loaded, views, signal)
+    const result = await resultOf(scene, name, loaded, { edited, unedited, views, truth, region }, instruments)
     loaded.field.release()
     const step = i + 1
     yield { step, steps: edits.length, eta: ((performance.now() - began) / 1000 / step) * (edits.length - step), result }
@@ -82,12 +85,23 @@ function shown(scene: SceneManipulator, { field, description: { strength } }: Lo
   return { scene, codes: blend(scene.referenceField, codes, strength), warp, ratios }
 }
 
-interface Pictures {
-  readonly edited: FacePictures
-  readonly unedited: FacePictures
-  readonly views: EvaluationViews
-  readonly truth?: readonly TrueEdit[] | undefined
+/** The edit's region in the shown views, on the face that the edit started from; undefined for an edit that has none. */
+async function regionOf(
+  scene: SceneManipulator,
+  { field }: LoadedEdit,
+  { shown: views }: EvaluationViews,
+  signal: AbortSignal | undefined,
+): Promise<Measured['region']> {
+  if (!(field instanceof AnchorCompositor) || !field.region) return undefined
+  const { region, earlier } = field
+  const weight = regionWeight(scene.device, region)
+  const codes = earlier ?? scene.referenceField
+  const ratios = (x: Tensor): Tensor => reshape(weight(x), [rowCount(x.shape), 1])
+  const { shown: before } = await showFace({ scene, codes, ratios }, { novel: [], neighbours: [], shown: views }, { signal })
+  return { name: region.name, before, masks: before.map(({ channels }) => channels.map(value => Math.min(1, Math.max(0, value)))) }
 }
+
+type Pictures = Omit<Measured, 'prompt' | 'space'>
 
 async function resultOf(
   scene: SceneManipulator,
@@ -105,7 +119,7 @@ async function resultOf(
     strength,
     steps,
     reference,
-    anchors: field instanceof AnchorCompositor ? field.anchors.frames : [],
+    shares: field instanceof AnchorCompositor ? field.shares : [],
     measures,
     curve,
     notes: truth ? notesOn(truth, prompt, reference) : [],

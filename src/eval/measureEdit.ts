@@ -1,6 +1,7 @@
 /** All numbers of one edit: its pictures against those of the unedited face from the same views, and against the true ones where a capture has them. */
 import type { Camera } from '../camera/camera.ts'
 import { length, subtract, type Vector3 } from '../camera/vector.ts'
+import type { RegionChange } from '../metrics/change.ts'
 import { reprojectionError } from '../metrics/multiView.ts'
 import { cosineSimilarity, directionalSimilarity } from '../metrics/similarity.ts'
 import type { RenderedImage } from '../nerf/render.ts'
@@ -12,7 +13,7 @@ import type { Lpips } from './lpips.ts'
 import { mean, meanOfKnown } from './means.ts'
 import type { PictureReader } from './pictureReader.ts'
 import type { FacePictures } from './shownFace.ts'
-import { type ChangeMeasures, measureChange, measureTruth, type Pair, type TruthMeasures } from './truthMeasures.ts'
+import { type ChangeMeasures, FACE_REGIONS, meanChange, measureChange, measureTruth, type Pair, type TruthMeasures } from './truthMeasures.ts'
 
 /** The networks that measure. */
 export interface Instruments {
@@ -31,9 +32,17 @@ export interface EditMeasures {
   readonly judge?: JudgeMeasures | undefined
   /** LPIPS between edited and unedited pictures. Least for no edit at all: only to be shown beside it. */
   readonly lpips?: number | undefined
+  /** Change inside and outside the region that the edit was confined to, where it was. */
+  readonly region?: RegionMeasures | undefined
   /** Where the edit changed the picture; needs the capture's landmarks. */
   readonly change?: ChangeMeasures | undefined
   readonly truth?: TruthMeasures | undefined
+}
+
+/** `mask`: the region by the true landmarks of the view, or, where there are none of that name, by the region of the edit itself, rendered. */
+export interface RegionMeasures extends RegionChange {
+  readonly name: string
+  readonly mask: 'landmarks' | 'rendered'
 }
 
 export interface JudgeMeasures {
@@ -55,6 +64,8 @@ export interface Measured {
   readonly prompt: string
   readonly space: Space
   readonly truth?: readonly TrueEdit[] | undefined
+  /** The region that the edit was confined to: in every shown view its weight [H · W], and the face that the edit started from. */
+  readonly region?: { readonly name: string; readonly masks: readonly ArrayLike<number>[]; readonly before: readonly RenderedImage[] } | undefined
 }
 
 /** Distance from the middle of the face, in space units, within which consistency is measured: the head. */
@@ -70,9 +81,16 @@ export async function measureEdit(measured: Measured, instruments: Instruments):
     consistency: consistencyPair(measured),
     judge: judge && (await measureFaces(edited.novel, unedited.novel, judge)),
     lpips: lpips && (await meanOf(edited.novel, (picture, i) => lpips.distance(unedited.novel[i].rgb, picture.rgb, picture))),
+    region: measured.region && measureRegion(measured, measured.region, goal ?? truth?.[0]),
     change: truth && measureChange(edited.shown, unedited.shown, goal ?? truth[0]),
     truth: goal && (await measureTruth(edited.shown, unedited.shown, goal, views.shown, { reader, lpips })),
   }
+}
+
+function measureRegion({ edited }: Measured, { name, masks, before }: NonNullable<Measured['region']>, goal: TrueEdit | undefined): RegionMeasures {
+  const known = FACE_REGIONS.find(region => region === name)
+  const change = meanChange(before, edited.shown, v => (goal && known ? goal.views[v].regions[known] : masks[v]))
+  return { name, mask: goal && known ? 'landmarks' : 'rendered', ...change }
 }
 
 async function meanOf<T>(items: readonly T[], value: (item: T, i: number) => Promise<number>): Promise<number> {

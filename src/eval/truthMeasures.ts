@@ -1,5 +1,5 @@
 /** Numbers that need a capture's true edits: how near the pictures come to them, which expression is read off, and where the edit changed anything. */
-import { regionChange } from '../metrics/change.ts'
+import { type RegionChange, regionChange } from '../metrics/change.ts'
 import { psnr } from '../metrics/psnr.ts'
 import { ssim } from '../metrics/ssim.ts'
 import type { RenderedImage } from '../nerf/render.ts'
@@ -32,7 +32,7 @@ export interface TruthMeasures {
 }
 
 /** Mean squared change of sRGB inside each region and outside of it, and their ratio (absent where nothing changed inside). */
-export type ChangeMeasures = Readonly<Record<'face' | FaceRegion, { readonly inside: number; readonly outside: number; readonly ratio?: number }>>
+export type ChangeMeasures = Readonly<Record<'face' | FaceRegion, RegionChange>>
 
 /** Scores pictures of the true edit's views. */
 export async function measureTruth(
@@ -87,11 +87,14 @@ export function coefficientError(read: ArrayLike<number>, truth: readonly number
 
 /** Change between unedited and edited pictures by the regions of an edit's views, or of neutral's. */
 export function measureChange(edited: readonly RenderedImage[], unedited: readonly RenderedImage[], { views }: TrueEdit): ChangeMeasures {
-  const by = (mask: (v: number) => Float32Array): ChangeMeasures['face'] => {
-    const all = views.map((_, v) => regionChange(unedited[v].rgb, edited[v].rgb, mask(v)))
-    const [inside, outside] = [mean(all.map(change => change.inside)), mean(all.map(change => change.outside))]
-    return inside > 0 ? { inside, outside, ratio: outside / inside } : { inside, outside }
-  }
-  const region = (name: FaceRegion): ChangeMeasures['face'] => by(v => views[v].regions[name])
+  const by = (mask: (v: number) => Float32Array): RegionChange => meanChange(unedited, edited, mask)
+  const region = (name: FaceRegion): RegionChange => by(v => views[v].regions[name])
   return { face: by(v => views[v].face), eyes: region('eyes'), brows: region('brows'), mouth: region('mouth') }
+}
+
+/** Means over views of the change inside and outside of masks, and the means' ratio. */
+export function meanChange(before: readonly RenderedImage[], after: readonly RenderedImage[], mask: (v: number) => ArrayLike<number>): RegionChange {
+  const all = before.map(({ rgb }, v) => regionChange(rgb, after[v].rgb, mask(v)))
+  const [inside, outside] = [mean(all.map(change => change.inside)), mean(all.map(change => change.outside))]
+  return inside > 0 ? { inside, outside, ratio: outside / inside } : { inside, outside }
 }
