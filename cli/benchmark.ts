@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import {
   type BenchmarkHeader,
   type BenchmarkPlan,
+  type BenchmarkPrompt,
   type BenchmarkRow,
   benchmark,
   benchmarkMarkdown,
@@ -100,8 +101,7 @@ async function benchmarkVerb(captures: readonly string[], options: BenchmarkOpti
   const networks = { encoder: instruments.encoder.name, judge: instruments.judge?.name, lpips: instruments.lpips?.name }
   await keepSettings(output, { preset, trainSteps, steps, views, downscale, reference, anchors, ...networks })
   const finished: Finished[] = []
-  for (const { capture, truth } of opened) {
-    const prompts = benchmarkPrompts(options.prompts, truth)
+  for (const { capture, truth, prompts } of opened) {
     const plan: BenchmarkPlan = { methods, prompts, seeds: Array.from({ length: seeds }, (_, seed) => seed), steps }
     for (const lipschitz of options.lipschitz === 'both' ? [true, false] : [options.lipschitz === 'with'])
       finished.push(await runScene(device, capture, truth, plan, { ...options, preset, lipschitz }, instruments, reporter, terminal))
@@ -115,17 +115,22 @@ async function benchmarkVerb(captures: readonly string[], options: BenchmarkOpti
   await writeReport(output, header, finished, reporter)
 }
 
-async function openCaptures(
-  paths: readonly string[],
-  { downscale }: BenchmarkOptions,
-): Promise<{ capture: Capture; truth?: TrueEdit[] | undefined }[]> {
-  const opened: { capture: Capture; truth?: TrueEdit[] | undefined }[] = []
+interface Opened {
+  readonly capture: Capture
+  readonly truth?: readonly TrueEdit[] | undefined
+  readonly prompts: readonly BenchmarkPrompt[]
+}
+
+/** Reads the captures and what is asked of each: a mistake is told before anything is trained. */
+async function openCaptures(paths: readonly string[], { downscale, prompts }: BenchmarkOptions): Promise<Opened[]> {
+  const opened: Opened[] = []
   for (const path of paths) {
     const source = await folder(path)
     const capture = await loadCapture(source, { downscale })
     if (opened.some(other => other.capture.name === capture.name))
       throw new Error(`benchmark: two captures called ${capture.name}; rename a folder, rows are kept by name`)
-    opened.push({ capture, truth: (await source.exists('edits/edits.json')) ? await loadGroundTruth(source, capture) : undefined })
+    const truth = (await source.exists('edits/edits.json')) ? await loadGroundTruth(source, capture) : undefined
+    opened.push({ capture, truth, prompts: benchmarkPrompts(prompts, truth) })
   }
   return opened
 }
