@@ -19,7 +19,7 @@ export default defineConfig([
     entry: ['src/index.ts'],
     platform: 'browser',
     // A page has no bundler to find packages for it. What only Node ever imports stays outside.
-    deps: { alwaysBundle: [/^@huggingface\/tokenizers/, 'zod'], neverBundle: ['sharp', /^node:/] },
+    deps: { alwaysBundle: [/^@huggingface\/tokenizers/, 'zod', 'mediabunny'], neverBundle: ['sharp', /^node:/] },
   },
   { ...shared, name: 'node', entry: ['src/node.ts'], platform: 'node' },
   // The CLI is a user of the package like any other: it finds the library by its public name.

@@ -22,6 +22,7 @@ export { readExpressions } from './eval/expressionCoverage.ts'
 export { FACE_JUDGE_REMEDY, openFaceJudge } from './eval/faceApiJudge.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
+export { ffmpegEncoder, openFfmpegVideo } from './io/ffmpegVideo.ts'
 
 /**
  * The script of pages that `viewerPage` makes, 'faceclipnerf/viewer.js' of this package. Throws when the package was not built.
