@@ -38,7 +38,7 @@ export function beside(path: string, suffix: string): string {
 /** Throws unless the path ends as the verb writes it. */
 export function requireExtension(path: string, extensions: readonly string[]): void {
   if (!extensions.includes(extname(path).toLowerCase()))
-    throw new Error(`${path}: cannot write "${extname(path)}" here; choose a name that ends in ${extensions.join(' or ')}`)
+    throw new Error(`${path}: cannot write "${extname(path)}" here; choose a name that ends in ${extensions.filter(Boolean).join(' or ')}`)
 }
 
 /** Makes a folder to write to. Throws before any work when it cannot be. */

@@ -23,6 +23,7 @@ export { FACE_JUDGE_REMEDY, openFaceJudge } from './eval/faceApiJudge.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'
 export * from './index.ts'
 export { ffmpegEncoder, openFfmpegVideo } from './io/ffmpegVideo.ts'
+export { type FolderFile, type FolderStep, type WriteFolderOptions, writeFolder } from './io/writeFolder.ts'
 
 /**
  * The script of pages that `viewerPage` makes, 'faceclipnerf/viewer.js' of this package. Throws when the package was not built.

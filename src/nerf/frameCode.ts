@@ -19,3 +19,15 @@ export async function frameCode(scene: SceneManipulator, id: string): Promise<Co
   const code = await scene.readCode(findFrame(scene, id).code)
   return constantCode(tensor(scene.device, code, [scene.config.codeSize]))
 }
+
+/** A mix of frames' codes, everywhere: w_R + Σ weight · (code − w_R). Throws for an id the scene does not have and a weight that is not finite. */
+export async function weightedCodes(scene: SceneManipulator, weights: Readonly<Record<string, number>>): Promise<CodeField> {
+  const reference = await scene.readCode(scene.referenceCode)
+  const mixed = reference.slice()
+  for (const [id, weight] of Object.entries(weights)) {
+    if (!Number.isFinite(weight)) throw new Error(`weightedCodes: the weight of frame ${id} is ${weight}; give a finite number, usually 0..1`)
+    const code = await scene.readCode(findFrame(scene, id).code)
+    for (const [i, value] of code.entries()) mixed[i] += weight * (value - reference[i])
+  }
+  return constantCode(tensor(scene.device, mixed, [scene.config.codeSize]))
+}

@@ -13,7 +13,7 @@ import { decodeImage } from '../../src/io/imageCodec.ts'
 import { parsePly } from '../../src/io/ply.ts'
 import { psnr } from '../../src/metrics/psnr.ts'
 import { loadScene } from '../../src/nerf/sceneFile.ts'
-import { openDevice } from '../../src/node.ts'
+import { ffmpegEncoder, openDevice } from '../../src/node.ts'
 import { fakeTerminal } from './fakeTerminal.ts'
 
 const CAPTURE = 'assets/captures/ada-mini'
@@ -102,6 +102,59 @@ describe('train', () => {
     expect(code).toBe(1)
     expect(err).toMatch(message)
     expect(readFileSync(at('ada.scene')).equals(before)).toBe(true)
+  })
+})
+
+describe('render along a path', () => {
+  const size = ['--size', '16x16']
+  it('writes what the ending says, and the path of an orbit leads to the same pictures', async () => {
+    const orbit = await verb('render', at('ada.scene'), '--orbit', '3', ...size, '--fps', '5', '--save-path', at('p.json'), '-o', at('orbit3'))
+    expect(orbit.code, orbit.err).toBe(0)
+    expect(orbit.out).toBe(`wrote ${at('orbit3')}, ${at('p.json')}\n`)
+    expect(readdirSync(at('orbit3')).sort()).toEqual(['00000.png', '00001.png', '00002.png', 'sequence.json'])
+    expect(JSON.parse(readFileSync(at('orbit3/sequence.json'), 'utf8'))).toMatchObject({ fps: 5, pictures: 3, width: 16 })
+    const along = await verb('render', at('ada.scene'), '--path', at('p.json'), '-o', at('along'))
+    expect(along.code, along.err).toBe(0)
+    const unit = async (name: string): Promise<number[]> => Array.from((await image(name)).data, v => v / 255)
+    // as close as a principal point in the middle is to the capture's
+    expect(psnr(await unit('along/00001.png'), await unit('orbit3/00001.png'))).toBeGreaterThan(30)
+    expect((await sharp(at('along/00001.png')).metadata()).xmp?.toString()).toContain('trainedAlgorithmicMedia')
+    const again = await verb('render', at('ada.scene'), '--path', at('p.json'), '-o', at('along'))
+    expect(again.code, again.err).toBe(0)
+  })
+
+  it('shows the expressions of its timeline', async () => {
+    const path = JSON.parse(readFileSync(at('p.json'), 'utf8'))
+    const pose = path.camera_path[0]
+    const still = { ...path, camera_path: [pose, pose, pose] }
+    const timed = { ...still, faceclipnerf: { version: 1, expressions: [{ time: 0 }, { time: 0.4, weights: { '000003': 1 } }] } }
+    writeFileSync(at('timed.json'), JSON.stringify(timed))
+    const { code, err } = await verb('render', at('ada.scene'), '--path', at('timed.json'), '-o', at('timed'))
+    expect(code, err).toBe(0)
+    const pictures = await Promise.all([0, 1, 2].map(async i => (await image(`timed/0000${i}.png`)).data))
+    expect(pictures[0]).not.toEqual(pictures[2])
+    const missing = { ...timed, faceclipnerf: { version: 1, expressions: [{ time: 0, edit: 'gone.edit' }] } }
+    writeFileSync(at('missing.json'), JSON.stringify(missing))
+    const gone = await verb('render', at('ada.scene'), '--path', at('missing.json'), '-o', at('gone'))
+    expect(gone.err).toMatch(/gone\.edit: no such file; .*missing\.json names it; put it there or correct the path's timeline\n$/)
+  })
+
+  it('films, where ffmpeg is', async context => {
+    if (!(await ffmpegEncoder('mp4'))) return context.skip('no ffmpeg')
+    const { code, out, err } = await verb('render', at('ada.scene'), '--path', at('p.json'), '-o', at('film.mp4'))
+    expect([code, out], err).toEqual([0, `wrote ${at('film.mp4')}\n`])
+    expect(String.fromCharCode(...readFileSync(at('film.mp4')).subarray(4, 8))).toBe('ftyp')
+  })
+
+  it('leaves nothing after Ctrl-C', async () => {
+    for (const name of ['stopped.mp4', 'stopped.webp', 'stopped']) {
+      const terminal = fakeTerminal()
+      terminal.interrupt()
+      const { code, err } = await cli(['render', at('ada.scene'), '--path', at('p.json'), '-o', at(name), '--device', 'cpu'], terminal)
+      expect([code, existsSync(at(name))]).toEqual([130, false])
+      expect(err).toContain(`interrupted; ${at(name)} was not written`)
+    }
+    expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).toEqual([])
   })
 })
 

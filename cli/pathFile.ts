@@ -1,0 +1,70 @@
+/** Camera paths as verbs read and write them, and the faces that their timelines name. */
+import { dirname, resolve } from 'node:path'
+import {
+  type Camera,
+  type CameraPath,
+  type CodeField,
+  cameraOutOfSpace,
+  cameraPathFromJson,
+  cameraPathToJson,
+  type ExpressionKeyframe,
+  frameCode,
+  keyframeOf,
+  loadEdit,
+  type SceneManipulator,
+  type TimedExpression,
+  weightedCodes,
+} from 'faceclipnerf'
+import { readBytes, writeJson } from './work.ts'
+
+export async function readPath(path: string): Promise<CameraPath> {
+  const text = new TextDecoder().decode(await readBytes(path, "export one from nerfstudio's viewer, or with faceclipnerf render --save-path"))
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${path}: not JSON (${error instanceof Error ? error.message : error}); export the path again`)
+  }
+  return cameraPathFromJson(json, path)
+}
+
+/** Writes cameras in space units, one per picture, as a path of as many keyframes. */
+export async function writePath(path: string, scene: SceneManipulator, cameras: readonly Camera[], fps: number): Promise<void> {
+  const [width, height] = cameras[0].imageSize
+  const keyframes = cameras.map(camera => keyframeOf(cameraOutOfSpace(scene, camera)))
+  const seconds = cameras.length / fps
+  await writeJson(
+    path,
+    cameraPathToJson({ width, height, fps, seconds, closed: true, transition: 1 / fps, tension: 0, keyframes, frames: keyframes, expressions: [] }),
+  )
+}
+
+/** The faces that a path's timeline names; edits are looked for beside the path. */
+export async function pathExpressions(
+  scene: SceneManipulator,
+  path: string,
+  expressions: readonly ExpressionKeyframe[],
+): Promise<{ timed: TimedExpression[]; prompts: string[] }> {
+  const known = new Map<string, { codes: CodeField; strength: number; prompt?: string }>()
+  const faceOf = async ({ edit, frame, weights }: ExpressionKeyframe) => {
+    if (edit !== undefined) {
+      const file = resolve(dirname(path), edit)
+      const { field, description } = await loadEdit(
+        scene,
+        await readBytes(file, `${path} names it; put it there or correct the path's timeline`),
+        file,
+      )
+      return { codes: field.codes, strength: description.strength, prompt: description.prompt }
+    }
+    if (frame !== undefined) return { codes: await frameCode(scene, frame), strength: 1 }
+    return weights && { codes: await weightedCodes(scene, weights), strength: 1 }
+  }
+  const timed: TimedExpression[] = []
+  for (const expression of expressions) {
+    const key = JSON.stringify([expression.edit, expression.frame, expression.weights])
+    const face = known.get(key) ?? (await faceOf(expression))
+    if (face) known.set(key, face)
+    timed.push({ time: expression.time, codes: face?.codes, strength: expression.strength ?? face?.strength ?? 1 })
+  }
+  return { timed, prompts: [...new Set([...known.values()].flatMap(({ prompt }) => (prompt ? [prompt] : [])))] }
+}
