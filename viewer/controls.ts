@@ -31,7 +31,7 @@ const HTML = `
     <div><label for="expression">Expression</label><select id="expression" disabled></select></div>
     <div><div class="row"><label for="strength">Strength</label><output for="strength">1.00</output></div>
       <input id="strength" type="range" min="0" max="${MOST_STRENGTH}" step="0.05" value="1" disabled></div>
-    <div><button id="compare" type="button" aria-pressed="false" disabled>Before / after</button>
+    <div class="comparison"><button id="compare" type="button" aria-pressed="false" disabled>Before / after</button>
       <input id="split" type="range" min="0" max="100" value="50" aria-label="where before ends and after begins" hidden></div>
     <div class="pair"><button id="reset" type="button" disabled>Reset view</button><button id="save" type="button" disabled>Save picture</button></div>
     <div><label for="theme">Colours</label><select id="theme"><option value="">as the system</option><option value="light">light</option><option value="dark">dark</option></select></div>

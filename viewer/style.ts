@@ -15,7 +15,7 @@ body { margin: 0; min-height: 100dvh; display: grid; grid-template-rows: 1fr aut
 .frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .frame .before { clip-path: inset(0 calc(100% - var(--split, 50%)) 0 0); }
 .frame .line { position: absolute; inset: 0 auto 0 var(--split, 50%); width: 2px; margin-left: -1px; background: #fff; box-shadow: 0 0 3px #0008; }
-.frame .names { position: absolute; inset: auto 0 .5rem 0; display: flex; justify-content: space-between; padding: 0 .6rem; pointer-events: none; }
+.frame .names { position: absolute; inset: auto 0 .5rem 0; display: flex; justify-content: space-between; align-items: end; padding: 0 .6rem; pointer-events: none; }
 .frame .names span { background: #000a; color: #fff; border-radius: 3px; padding: 0 .45rem; font-size: .8rem; max-width: 45%; }
 .wait { position: absolute; inset: 0; display: grid; place-items: center; color: var(--quiet); text-align: center; padding: 1rem; }
 .panel { background: var(--panel); border-left: 1px solid var(--line); padding: 1.1rem 1.2rem; display: flex; flex-direction: column; gap: 1.1rem; overflow: auto; }
@@ -29,6 +29,7 @@ button:disabled, input:disabled { opacity: .5; cursor: default; }
 input[type=range] { accent-color: var(--accent); height: 1.6rem; margin: 0; }
 .row { display: flex; justify-content: space-between; align-items: baseline; gap: .5rem; }
 .row output { font-variant-numeric: tabular-nums; }
+.comparison { min-height: 4.4rem; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
 .status { font-size: .8rem; color: var(--quiet); margin: auto 0 0; min-height: 3.6em; overflow-wrap: anywhere; }
 details { font-size: .85rem; } summary { cursor: pointer; color: var(--quiet); }

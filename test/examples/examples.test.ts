@@ -14,6 +14,7 @@ const RUNS: Record<string, { args: string[]; files: string[] }> = {
   '04-edit.ts': { args: ['2'], files: ['face.edit'] },
   '05-render.ts': { args: ['2'], files: ['strength.png', 'orbit.webp'] },
   '06-evaluate.ts': { args: [], files: [] },
+  '07-share.ts': { args: ['0.02'], files: ['face.glb', 'camera_path.json'] },
 }
 const examples = readdirSync(join(ROOT, 'examples')).filter(name => name.endsWith('.ts'))
 

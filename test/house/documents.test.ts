@@ -12,6 +12,7 @@ const documents = [
   'CHANGELOG.md',
   'NOTICE',
   'docs/import.md',
+  'docs/share.md',
   'assets/encoder/README.md',
   'assets/captures/ada-mini/README.md',
   'test/golden/README.md',

@@ -1,10 +1,13 @@
 /** A shared page in Chromium, from a disk and without a network: what it shows is what the command line renders. */
 import { copyFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ALL_FORMATS, BufferSource, Input } from 'mediabunny'
 import { chromium } from 'playwright-core'
 import sharp from 'sharp'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { serve } from '../../examples/browser/serve.ts'
 import { saveEdit } from '../../src/edit/editFile.ts'
 import { FreeCode } from '../../src/edit/freeCode.ts'
 import { decodeImage } from '../../src/io/imageCodec.ts'
@@ -31,11 +34,42 @@ async function writeFarEdit(): Promise<void> {
   writeFileSync(at('far.edit'), await saveEdit(new FreeCode(scene, code), { prompt: 'a far face', strength: 0.8, steps: 0, seed: 0 }))
 }
 
+beforeAll(async () => {
+  if (!skipped) await buildInto(at('dist'))
+}, 120_000)
+
+test.skipIf(skipped)(
+  `films through WebCodecs in a page${skipped}`,
+  async () => {
+    const server = await serve(ROOT, { folders: { dist: at('dist') } })
+    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+    try {
+      const page = await browser.newPage()
+      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/examples/browser/`)
+      // as text: the test runner would rewrite the import
+      const bytes = await page.evaluate<number[]>(`(async () => {
+        const { openVideo } = await import('/dist/index.js')
+        const film = await openVideo({ format: 'webm', fps: 10, width: 31, height: 20, about: { scene: 'ada' } })
+        for (let i = 0; i < 5; i++) await film.add({ width: 31, height: 20, channels: 3, data: new Uint8Array(31 * 20 * 3).fill(40 * i) })
+        return [...(await film.finish())]
+      })()`)
+      using input = new Input({ formats: ALL_FORMATS, source: new BufferSource(Uint8Array.from(bytes)) })
+      const track = await input.getPrimaryVideoTrack()
+      expect([track?.codedWidth, track?.codedHeight]).toEqual([32, 20])
+      expect(await input.computeDuration()).toBeCloseTo(0.5, 1)
+      expect(JSON.stringify(await input.getMetadataTags())).toContain('trainedAlgorithmicMedia')
+    } finally {
+      await browser.close()
+      server.close()
+    }
+  },
+  60_000,
+)
+
 test.skipIf(skipped)(
   `opens offline and shows what the command line renders${skipped}`,
   async () => {
     // a package of its own, so that the command line finds the library as built here
-    await buildInto(at('dist'))
     copyFileSync(join(ROOT, 'package.json'), at('package.json'))
     symlinkSync(join(ROOT, 'node_modules'), at('node_modules'))
     await cli('train', join(ROOT, 'assets/captures/ada-mini'), '-o', at('ada.scene'), '--downscale', '2', '--steps', '30')
