@@ -26,7 +26,21 @@ function tagPng(bytes: Uint8Array, about: SyntheticMedia): Uint8Array {
     international('Description', syntheticMediaNote(about)),
     pngChunk('tEXt', utf8.encode(`Software\0${CREATOR_TOOL}`)),
   ]
-  return joined([bytes.subarray(0, PNG_HEAD), ...tags, bytes.subarray(PNG_HEAD)])
+  return joined([bytes.subarray(0, PNG_HEAD), ...tags, ...untagged(bytes)])
+}
+
+/** Keywords of the texts that the tag consists of: a picture that has them already gets them anew, since XMP may stand there once. */
+const KEYWORDS = ['XML:com.adobe.xmp', 'Description', 'Software']
+
+/** The chunks after IHDR without an older tag. */
+function* untagged(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = PNG_HEAD; at + 12 <= bytes.length; ) {
+    const chunk = bytes.subarray(at, at + 12 + view.getUint32(at))
+    const isText = ['iTXt', 'tEXt'].includes(ascii(chunk.subarray(4, 8)))
+    if (!isText || !KEYWORDS.some(keyword => ascii(chunk.subarray(8, 9 + keyword.length)) === `${keyword}\0`)) yield chunk
+    at += chunk.length
+  }
 }
 
 /** VP8X says which chunks there are: it gets the flag of XMP, and is made where a simple file has none. */

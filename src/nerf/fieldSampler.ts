@@ -17,11 +17,12 @@ export interface FieldSampler extends Disposable {
 
 /** Points that go through the networks at once. */
 const POINTS_AT_ONCE = { gpu: 2 ** 17, cpu: 2 ** 13 }
+const LEAST_POINTS = 256
 
-/** A sampler of the field that pictures show. */
-export function fieldSampler(scene: SceneManipulator, codes: FieldCodes): FieldSampler {
+/** A sampler of the field that pictures show. @param most points that will be asked for in all: a plan for more would compute them in vain */
+export function fieldSampler(scene: SceneManipulator, codes: FieldCodes, most = Number.POSITIVE_INFINITY): FieldSampler {
   const { device, config } = scene
-  const points = POINTS_AT_ONCE[device.kind]
+  const points = Math.min(POINTS_AT_ONCE[device.kind], 2 ** Math.ceil(Math.log2(Math.max(LEAST_POINTS, most))))
   const x = new Storage(device, 3 * points)
   const d = new Storage(device, 3 * points)
   const names = templateNames(config.sampling)

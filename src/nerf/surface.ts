@@ -52,8 +52,8 @@ export async function* extractSurface(
   if (!(Number.isInteger(smoothing) && smoothing >= 0 && smoothing <= 8))
     throw new Error(`extractSurface: smoothing ${smoothing}; give a whole number from 0 to 8`)
   if (!(radius > 0 && radius <= 2)) throw new Error(`extractSurface: radius ${radius}; give one above 0 and up to 2 space units, such as 1`)
-  using sampler = fieldSampler(scene, { codes, warp })
   const lattice = await occupiedLattice(scene, { resolution, radius, density })
+  using sampler = fieldSampler(scene, { codes, warp }, lattice.samples.length)
   const sampled = new Float32Array(lattice.size[0] * lattice.size[1] * lattice.size[2])
   let densest = 0
   for (let done = 0; done < lattice.samples.length; ) {

@@ -70,6 +70,7 @@ describe('the package', () => {
       'dist/index.js',
       'dist/node.js',
       'dist/node.d.ts',
+      'dist/viewer.js',
       'dist/cli.js',
       'assets/encoder/model.safetensors',
       'LICENSE',

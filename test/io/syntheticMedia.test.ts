@@ -56,9 +56,11 @@ describe('tagImage', () => {
     expect(comments).toContainEqual({ keyword: 'Software', text: 'faceclipnerf' })
   })
 
-  it('replaces the tag of a WebP that has one', async () => {
-    const twice = tagImage(tagImage(await encodeWebp(picture(3)), {}), ABOUT)
+  it.each([encodePng, encodeWebp])('replaces the tag of a picture that has one: %o', async encode => {
+    const plain = await encode(picture(3))
+    const twice = tagImage(tagImage(plain, {}), ABOUT)
     expect((await sharp(twice).metadata()).xmp?.toString()).toBe(syntheticMediaXmp(ABOUT))
+    expect(twice).toEqual(tagImage(plain, ABOUT))
   })
 
   it('refuses other files', () => {

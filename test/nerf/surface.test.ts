@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import type { Mesh } from '../../src/io/mesh.ts'
 import { fieldSampler } from '../../src/nerf/fieldSampler.ts'
+import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
 import type { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { extractSurface, type SurfaceOptions } from '../../src/nerf/surface.ts'
 import { train } from '../../src/nerf/train.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
+import { testDevices } from '../tensor/devices.ts'
 import { shrunk, smallCapture, smallScene } from './smallScene.ts'
 
 const device = cpuBackend(await openCpuDevice({ threads: 2 }))
@@ -60,6 +62,20 @@ describe('extractSurface', () => {
     expect(new Set(mean.map(Math.round)).size).toBeGreaterThan(1)
     expect(Math.hypot(...(mesh.upright ?? []))).toBeCloseTo(1, 6)
   })
+
+  test('every device finds the same surface', async () => {
+    const coarse = { resolution: 12 } // software adapters take their time
+    const { mesh } = await extracted(coarse)
+    const others = (await testDevices()).filter(({ compileOnly, device: { kind } }) => kind === 'gpu' && !compileOnly)
+    for (const { device: other } of others) {
+      const { mesh: found } = await extracted(coarse, await loadScene(other, await saveScene(scene), 'a.scene'))
+      // a sample at the very threshold may fall to the other side
+      expect(Math.abs(found.positions.length / mesh.positions.length - 1)).toBeLessThan(0.01)
+      if (found.positions.length !== mesh.positions.length) continue
+      for (const [i, v] of found.positions.entries()) expect(Math.abs(v - mesh.positions[i])).toBeLessThan(0.01)
+      for (const [i, v] of found.colors.entries()) expect(Math.abs(v - mesh.colors[i])).toBeLessThan(6)
+    }
+  }, 60_000)
 
   test('the same scene gives the same mesh', async () => {
     expect((await extracted()).mesh).toEqual((await extracted()).mesh)
