@@ -51,7 +51,7 @@ function studioFolders(): StudioFolders {
   const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
   const page = [at('studio'), at('../dist/studio')].find(folder => existsSync(join(folder, 'index.html')))
   if (!page) throw new Error(`studio: no built studio at ${at('../dist/studio')}; run npm run build, or install the package again`)
-  return { page, assets: at('../assets') }
+  return { page, assets: at('../assets'), viewer: join(page, '../viewer.js') }
 }
 
 /** The files with the anchors found beside a scene. Throws for one that is missing or of another kind. */
@@ -71,7 +71,8 @@ async function withAnchorFiles(given: readonly string[]): Promise<string[]> {
   return files.map(file => resolve(file))
 }
 
-async function writeStatic({ page, assets }: StudioFolders, target: string): Promise<void> {
+async function writeStatic({ page, assets, viewer }: StudioFolders, target: string): Promise<void> {
   await cp(page, target, { recursive: true })
   for (const name of ['encoder', 'demo']) await cp(join(assets, name), join(target, 'assets', name), { recursive: true })
+  await cp(viewer, join(target, 'assets/viewer.js'))
 }

@@ -10,6 +10,8 @@ export interface StudioFolders {
   readonly page: string
   /** The package's assets: `encoder` and `demo` of them are served. */
   readonly assets: string
+  /** The script of pages that the studio packs. */
+  readonly viewer: string
 }
 
 export interface StudioServer {
@@ -26,6 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 const SERVED_ASSETS = ['encoder', 'demo']
+const VIEWER = 'assets/viewer.js'
 
 /** The first two isolate the page, without which browsers give no memory shared between threads. The policy lets the page speak to this server alone. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -96,10 +99,11 @@ function pathOf(url = '/'): string | undefined {
   }
 }
 
-function fileOf(inside: string, { page, assets }: StudioFolders, files: readonly string[]): string | undefined {
+function fileOf(inside: string, { page, assets, viewer }: StudioFolders, files: readonly string[]): string | undefined {
   const given = /^files\/(\d+)$/.exec(inside)
   if (given) return files[Number(given[1])]
   const [first, second] = inside.split('/')
+  if (inside === VIEWER) return viewer
   if (first === 'assets') return SERVED_ASSETS.includes(second) ? within(assets, inside.slice('assets/'.length)) : undefined
   return within(page, inside === '' ? 'index.html' : inside)
 }

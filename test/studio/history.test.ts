@@ -36,7 +36,7 @@ test('keeps no more steps than asked for', () => {
 })
 
 test('a document: edits come, change and go; the face has a strength per anchor', () => {
-  const info = { prompt: 'a surprised face', strength: 1, anchors: ['000044', '000040'], steps: 60 }
+  const info = { prompt: 'a surprised face', strength: 1, anchors: ['000044', '000040'], shares: ['000044', '000040'], steps: 60 }
   const one = withEntry(EMPTY, entryOf(7, info))
   expect(one.shown).toBe(7)
   const weak = withChange(withChange(one, 7, { strength: 0.5 }), 7, { gains: [1, 0.2] })

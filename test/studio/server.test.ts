@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type StudioServer, serveStudio } from '../../cli/studioServer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'faceclipnerf-studio-'))
-const folders = { page: join(folder, 'page'), assets: join(folder, 'assets') }
+const folders = { page: join(folder, 'page'), assets: join(folder, 'assets'), viewer: join(folder, 'viewer.js') }
 const PORT = 18_760
 let server: StudioServer
 
@@ -16,6 +16,7 @@ beforeAll(async () => {
   writeFileSync(join(folders.assets, 'encoder/config.json'), '{}')
   writeFileSync(join(folders.assets, 'captures/secret.png'), 'x')
   writeFileSync(join(folder, 'ada.scene'), 'scene')
+  writeFileSync(folders.viewer, 'viewer')
   server = await serveStudio(folders, [join(folder, 'ada.scene')], { port: PORT })
 })
 afterAll(async () => {
@@ -72,6 +73,7 @@ test('the files it was given and the assets of the studio, nothing else', async 
   expect(session).toEqual({ files: [{ name: 'ada.scene', path: 'files/0' }] })
   expect((await ask(`${server.url}files/0`)).body).toBe('scene')
   expect((await ask(`${server.url}assets/encoder/config.json`)).body).toBe('{}')
+  expect((await ask(`${server.url}assets/viewer.js`)).body).toBe('viewer')
   for (const path of ['files/1', 'assets/captures/secret.png', 'nothing.js']) expect((await ask(server.url + path)).status).toBe(404)
   const { pathname } = new URL(server.url)
   for (const path of ['../ada.scene', '..%2fada.scene', '%2e%2e/ada.scene', '..%5cada.scene'])

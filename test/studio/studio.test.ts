@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
@@ -11,7 +12,8 @@ import { ROOT, runProgram, scratchFolder } from '../house/scratchBuild.ts'
 import { openChromium, skipped } from './chromium.ts'
 
 if (skipped) console.warn(`studio${skipped}`)
-const page = join(scratchFolder('studio'), 'studio')
+const folder = scratchFolder('studio')
+const page = join(folder, 'studio')
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const DEMO = readFileSync(join(ROOT, 'assets/demo/ada.zip'))
 
@@ -21,7 +23,9 @@ let browser: Browser
 beforeAll(async () => {
   if (skipped) return
   await runProgram(process.execPath, [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', 'studio', '--outDir', page, '--logLevel', 'warn'])
-  server = await serveStudio({ page, assets: join(ROOT, 'assets') }, [], { port: 18_790 })
+  const tsdown = join(ROOT, 'node_modules/tsdown/dist/run.mjs')
+  await runProgram(process.execPath, [tsdown, '--filter', 'viewer', '--out-dir', folder, '--no-clean', '--logLevel', 'warn'])
+  server = await serveStudio({ page, assets: join(ROOT, 'assets'), viewer: join(folder, 'viewer.js') }, [], { port: 18_790 })
   browser = await openChromium()
 }, 120_000)
 afterAll(async () => {
@@ -57,6 +61,39 @@ async function picture(at: Page, before?: string): Promise<string> {
     await at.waitForTimeout(100)
   }
   throw new Error('the picture did not change in ten seconds')
+}
+
+/** Takes something from the menu of what can be saved, and keeps it under its name. */
+async function saved(at: Page, label: string): Promise<{ name: string; path: string }> {
+  await at.locator('summary', { hasText: 'Save' }).click()
+  const [download] = await Promise.all([at.waitForEvent('download', { timeout: 60_000 }), at.getByRole('button', { name: label }).click()])
+  const path = join(folder, download.suggestedFilename())
+  await download.saveAs(path)
+  return { name: download.suggestedFilename(), path }
+}
+
+/** A packed page from the disk, without a network: it draws a picture of many colours, of one of three expressions. */
+async function opensOffline(path: string): Promise<void> {
+  const context = await browser.newContext({ offline: true, viewport: { width: 500, height: 400 }, reducedMotion: 'reduce' })
+  const at = await context.newPage()
+  await at.goto(String(pathToFileURL(path)))
+  await at.locator('canvas.after').waitFor({ timeout: 30_000 })
+  await expect.poll(() => at.locator('canvas.after').evaluate(colorsOf), { timeout: 30_000 }).toBeGreaterThan(100)
+  const choices = await at.getByLabel('Expression').locator('option').allTextContents()
+  expect(choices).toEqual(expect.arrayContaining(['neutral', 'a surprised face', 'face with closed eyes and opened mouth']))
+  await context.close()
+}
+
+/** Colours of a canvas, in its page. */
+function colorsOf(node: Element): number {
+  const { width, height } = node as HTMLCanvasElement
+  const copy = document.createElement('canvas')
+  copy.width = width
+  copy.height = height
+  const context = copy.getContext('2d')
+  context?.drawImage(node as HTMLCanvasElement, 0, 0)
+  const words = new Uint32Array(context?.getImageData(0, 0, width, height).data.buffer ?? new ArrayBuffer(0))
+  return new Set(words).size
 }
 
 /** Serious faults that axe finds. */
@@ -96,12 +133,14 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.locator('.more summary', { hasText: 'Options' }).click()
     await at.getByLabel('Steps').fill('2')
     await at.getByLabel('Quick and rough').check()
+    await at.getByLabel('Change only').selectOption('mouth')
     await at.getByLabel('What should the face look like?').fill('face with closed eyes and opened mouth')
     await at.getByRole('button', { name: 'Edit', exact: true }).click()
     await at.locator('.chip-live').waitFor({ timeout: 60_000 })
     const made = at.getByRole('radio', { name: 'face with closed eyes and opened mouth' })
     await made.waitFor({ timeout: 90_000 })
     expect(await made.isChecked()).toBe(true)
+    expect(await at.locator('.edit-row small').textContent()).toBe('mouth only')
     expect(await at.locator('.chip-right').textContent()).toBe('face with closed eyes and opened mouth')
 
     await at.keyboard.press('Escape')
@@ -112,10 +151,14 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.keyboard.press('Control+Shift+Z')
     await made.waitFor()
 
-    await at.locator('summary', { hasText: 'Save' }).click()
-    const [download] = await Promise.all([at.waitForEvent('download', { timeout: 60_000 }), at.getByRole('button', { name: 'Picture' }).click()])
-    const png = readFileSync(await download.path())
-    expect([download.suggestedFilename(), png.subarray(1, 4).toString(), png.readUInt32BE(16)]).toEqual(['ada-mini.png', 'PNG', 192])
+    const picked = await saved(at, 'Picture')
+    const png = readFileSync(picked.path)
+    expect([picked.name, png.subarray(1, 4).toString(), png.readUInt32BE(16)]).toEqual(['ada-mini.png', 'PNG', 192])
+    expect(png.toString('latin1')).toContain('trainedAlgorithmicMedia')
+
+    const html = await saved(at, 'Web page')
+    expect(html.name).toBe('ada-mini.html')
+    await opensOffline(html.path)
     expect(await faults(at)).toEqual([])
     expect(failures).toEqual([])
     await at.close()

@@ -44,8 +44,12 @@ export interface FrameInfo {
 export interface EditInfo {
   readonly prompt: string
   readonly strength: number
-  /** Frame ids of the anchors it mixes, neutral first; empty for an edit of one code. */
+  /** Frame ids of the anchors that have strengths of their own, neutral first; empty where the edit has one strength. */
   readonly anchors: readonly string[]
+  /** What each share of its mix is of, for the view of anchors; empty for an edit of one code. */
+  readonly shares: readonly string[]
+  /** Where, and on what it builds, for a person. */
+  readonly note?: string | undefined
   readonly steps: number
 }
 
@@ -61,6 +65,8 @@ export interface SceneInfo {
   /** Mean upward axis of the cameras. */
   readonly up: Vector
   readonly edits: readonly (EditInfo & { readonly id: number })[]
+  /** Names of the parts of a face that an edit can keep to. */
+  readonly regions: readonly string[]
 }
 
 export interface DeviceInfo {
@@ -82,6 +88,10 @@ export interface EditRequest {
   readonly seed: number
   /** Fewer and smaller pictures: several times faster, and rougher. */
   readonly quick: boolean
+  /** Name of the part of the face that alone may change; all of it when absent. */
+  readonly region?: string | undefined
+  /** The edit to build on, at a strength. */
+  readonly base?: { readonly edit: number; readonly strength: number } | undefined
 }
 
 export interface EditProgress {
@@ -111,6 +121,9 @@ export interface Requests {
   anchors: { request: { readonly edit: number }; answer: readonly Thumbnail[] }
   picture: { request: { readonly view: View; readonly side: number }; answer: NamedBytes }
   saveEdit: { request: { readonly edit: number; readonly strength: number }; answer: NamedBytes }
+  mesh: { request: { readonly face: Face; readonly format: 'glb' | 'ply' }; answer: NamedBytes }
+  /** One page with the scene, these edits and a viewer. */
+  page: { request: { readonly edits: readonly { readonly edit: number; readonly strength: number }[] }; answer: NamedBytes }
   saveScene: { request: Record<string, never>; answer: NamedBytes }
 }
 

@@ -22,11 +22,14 @@ export function EditList({ studio, state }: { studio: Studio; state: StudioState
             <span>unedited</span>
           </label>
         </div>
-        {document.edits.map(({ id, prompt }) => (
+        {document.edits.map(({ id, prompt, note }) => (
           <div key={id} className="edit-row">
             <label>
               <input type="radio" name="edit" checked={shown?.id === id} onChange={() => studio.show(id)} />
-              <span>{prompt}</span>
+              <span>
+                {prompt}
+                {note && <small>{note}</small>}
+              </span>
             </label>
             <button type="button" className="icon small" onClick={() => studio.remove(id)} title="Remove">
               <CloseIcon />

@@ -1,4 +1,5 @@
 import { type RefObject, useState } from 'react'
+import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { EditList } from './EditList.tsx'
 import { LossChart } from './LossChart.tsx'
@@ -19,7 +20,14 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   const [steps, setSteps] = useState(STEPS)
   const [seed, setSeed] = useState(0)
   const [quick, setQuick] = useState(false)
-  const { job, prompts } = state
+  const [region, setRegion] = useState('')
+  const [builds, setBuilds] = useState(false)
+  const { job, prompts, scene, document } = state
+  const shown = entryIn(document, document.shown)
+  const submit = (): void => {
+    const base = builds && shown ? { edit: shown.id, strength: shown.strength } : undefined
+    void studio.submit(sentence, { steps, seed, quick, region: region || undefined, base })
+  }
   const sentence = prompt.trim()
   return (
     <section className="panel" aria-labelledby="edit-title">
@@ -28,7 +36,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
         className="prompt"
         onSubmit={event => {
           event.preventDefault()
-          if (sentence && !job) void studio.submit(sentence, { steps, seed, quick })
+          if (sentence && !job) submit()
         }}
       >
         <label htmlFor="prompt">What should the face look like?</label>
@@ -63,6 +71,24 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
         </ul>
         <details className="more">
           <summary>Options</summary>
+          <div className="field">
+            <label htmlFor="region">Change only</label>
+            <select id="region" value={region} onChange={event => setRegion(event.currentTarget.value)}>
+              <option value="">whatever the sentence needs</option>
+              {scene?.regions.map(name => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </div>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={builds && shown !== undefined}
+              disabled={!shown}
+              onChange={event => setBuilds(event.currentTarget.checked)}
+            />
+            <span>{shown ? `Build on “${shown.prompt}”` : 'Build on an edit (choose one below)'}</span>
+          </label>
           <div className="pair">
             <label>
               Steps

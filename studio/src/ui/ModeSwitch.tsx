@@ -10,7 +10,7 @@ const MODES: readonly { readonly mode: ViewMode; readonly label: string; readonl
 
 /** What of the face is shown. Anchors, where an edit takes each expression from, needs an edit that mixes some. */
 export function ModeSwitch({ studio, state: { mode, document, job } }: { studio: Studio; state: StudioState }) {
-  const mixes = job?.edit?.progress !== undefined || (entryIn(document, document.shown)?.anchors.length ?? 0) > 0
+  const mixes = job?.edit?.progress !== undefined || (entryIn(document, document.shown)?.shares.length ?? 0) > 0
   return (
     <fieldset className="switch">
       <legend className="sr-only">What to show</legend>

@@ -34,11 +34,11 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
       {mode === 'acr' && shown && (
         <fieldset className="legend">
           <legend>Where each expression comes in</legend>
-          {shown.anchors.map((id, k) => (
+          {shown.shares.map((id, k) => (
             <label key={id}>
               <input type="radio" name="anchor" checked={anchor === k} onChange={() => studio.setAnchor(k)} />
               <span className="swatch" style={{ background: `rgb(${ANCHOR_COLORS[k % ANCHOR_COLORS.length].join(' ')})` }} />
-              {k === 0 ? 'neutral' : `expression ${k}`}
+              {shareName(shown.shares, shown.anchors.length > 0, k)}
             </label>
           ))}
           <label>
@@ -62,4 +62,11 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
       <DeviceNote state={state} />
     </section>
   )
+}
+
+/** The first share is neutral, but where an edit builds on another: then that one's, and neutral second. */
+function shareName(shares: readonly string[], isFirst: boolean, k: number): string {
+  const number = isFirst ? k : k - 1
+  if (number < 0) return shares[k]
+  return number === 0 ? 'neutral' : `expression ${number}`
 }

@@ -29,6 +29,21 @@ export const EXPORTS: readonly Export[] = [
       return shown === undefined ? undefined : await studio.editFile(shown)
     },
   },
+  {
+    id: 'page',
+    label: 'Web page',
+    hint: 'the scene, its edits and a viewer in one .html, for anybody, without a network',
+    missing: () => undefined,
+    make: studio => studio.pageFile(),
+  },
+  {
+    id: 'glb',
+    label: 'Mesh, GLB',
+    hint: 'the face that is shown, with its colours',
+    missing: () => undefined,
+    make: studio => studio.meshFile('glb'),
+  },
+  { id: 'ply', label: 'Mesh, PLY', hint: 'the same for mesh programs', missing: () => undefined, make: studio => studio.meshFile('ply') },
   { id: 'scene', label: 'Scene file', hint: '.scene, the whole face', missing: () => undefined, make: studio => studio.sceneFile() },
 ]
 

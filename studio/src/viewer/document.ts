@@ -8,8 +8,11 @@ export interface EditEntry {
   readonly strength: number
   /** One per anchor, of the strength; one for an edit of one code. */
   readonly gains: readonly number[]
-  /** Frame ids of the anchors, neutral first; empty for an edit of one code. */
+  /** Frame ids of the anchors with strengths of their own, neutral first; empty where there is one strength. */
   readonly anchors: readonly string[]
+  /** What each share of the mix is of. */
+  readonly shares: readonly string[]
+  readonly note?: string | undefined
   readonly losses: readonly number[]
 }
 
@@ -21,8 +24,8 @@ export interface FaceDocument {
 
 export const EMPTY: FaceDocument = { edits: [] }
 
-export function entryOf(id: number, { prompt, strength, anchors }: EditInfo, losses: readonly number[] = []): EditEntry {
-  return { id, prompt, strength, anchors, losses, gains: new Array(Math.max(1, anchors.length)).fill(1) }
+export function entryOf(id: number, { prompt, strength, anchors, shares, note }: EditInfo, losses: readonly number[] = []): EditEntry {
+  return { id, prompt, strength, anchors, shares, note, losses, gains: new Array(Math.max(1, anchors.length)).fill(1) }
 }
 
 export const withEntry = (document: FaceDocument, entry: EditEntry): FaceDocument => ({ edits: [...document.edits, entry], shown: entry.id })

@@ -112,7 +112,7 @@ export class Studio {
 
   // --- editing ---
 
-  async submit(prompt: string, options: Pick<EditRequest, 'steps' | 'seed' | 'quick'>): Promise<void> {
+  async submit(prompt: string, options: Pick<EditRequest, 'steps' | 'seed' | 'quick' | 'region' | 'base'>): Promise<void> {
     const id = ++this.numbers
     this.set({ prompts: withPrompt(this.current.prompts, prompt) })
     const before = this.current.document
@@ -240,6 +240,18 @@ export class Studio {
   editFile(id: number): Promise<NamedBytes | undefined> {
     const strength = entryIn(this.current.document, id)?.strength ?? 1
     return this.run('writing the edit', client => client.request('saveEdit', { edit: id, strength }))
+  }
+
+  /** The surface of the face that is shown. */
+  meshFile(format: 'glb' | 'ply'): Promise<NamedBytes | undefined> {
+    const { document: shown } = this.current
+    return this.run('making a mesh', client => client.request('mesh', { face: faceOf(shown, shown.shown), format }))
+  }
+
+  /** One page with the scene and all its edits, as strong as they are. */
+  pageFile(): Promise<NamedBytes | undefined> {
+    const edits = this.current.document.edits.map(({ id, strength }) => ({ edit: id, strength }))
+    return this.run('packing the page', client => client.request('page', { edits }))
   }
 
   sceneFile(): Promise<NamedBytes | undefined> {

@@ -6,6 +6,7 @@ import {
   editViews,
   openDevice,
   openScreen,
+  REGION_NAMES,
   renderCodes,
   type Screen,
   saveScene,
@@ -27,12 +28,13 @@ import type {
 import { sceneInfo } from './cameras.ts'
 import { colorPixels } from './heatMap.ts'
 import { viewPng } from './pictures.ts'
-import { Session } from './session.ts'
+import { noteOf, Session } from './session.ts'
 import { sortFiles } from './sortFiles.ts'
+import { meshFile, pageFile } from './takeOut.ts'
 import { Viewport } from './viewport.ts'
 
 /** What lies beside the page. */
-const ASSETS = { encoder: 'assets/encoder', demo: 'assets/demo/ada.zip' }
+const ASSETS = { encoder: 'assets/encoder', viewer: 'assets/viewer.js', demo: 'assets/demo/ada.zip' }
 const REPORT_EVERY = 5
 /** Views of a quick edit: the expression can still be read in them. */
 const QUICK = { count: 4, height: 32 }
@@ -70,6 +72,17 @@ export class Engine {
     saveEdit: async ({ edit: id, strength }) => {
       const session = this.opened()
       return { name: `${fileName(session.edit(id).info.prompt)}.edit`, bytes: plain(await session.editFile(id, strength)) }
+    },
+    mesh: async ({ face, format }, task) => {
+      const session = this.opened()
+      const name = face.edit === undefined ? session.scene.description.name : fileName(session.edit(face.edit).info.prompt)
+      return { name: `${name}.${format}`, bytes: plain(await meshFile(session, face, format, task)) }
+    },
+    page: async ({ edits }, { say }) => {
+      const session = this.opened()
+      say('packing the page')
+      const viewer = new TextDecoder().decode((await this.fetched(ASSETS.viewer)).bytes)
+      return { name: `${session.scene.description.name}.html`, bytes: plain(await pageFile(session, edits, viewer)) }
     },
     saveScene: async () => {
       const { scene } = this.opened()
@@ -162,7 +175,7 @@ export class Engine {
     return { name: path.split('/').at(-1) ?? path, bytes: new Uint8Array(await response.arrayBuffer()) }
   }
 
-  private async edit({ id, prompt, steps, seed, quick }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
+  private async edit({ id, prompt, steps, seed, quick, region: part, base }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
     const session = this.opened()
     const { scene } = session
     const encoder = await session.encoderAt(new URL(ASSETS.encoder, this.started?.base).href, say)
@@ -170,8 +183,11 @@ export class Engine {
     signal.throwIfAborted()
     say('reading the sentence')
     const guidance = await textGuidance(encoder, prompt)
-    const compositor = new AnchorCompositor(scene, anchors, { seed })
-    const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed })
+    const region = part === undefined ? undefined : await session.region(part, anchors)
+    const under = base && session.edit(base.edit)
+    const earlier = under && base ? [...under.earlier, { ...under.info, strength: base.strength }] : []
+    const compositor = new AnchorCompositor(scene, anchors, { seed, region, base: under?.field, baseStrength: base?.strength })
+    const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed }, { earlier, note: noteOf(compositor, earlier) })
     const { viewport } = this
     viewport?.setLive(true)
     try {
@@ -221,7 +237,7 @@ export class Engine {
   }
 
   private sceneInfo({ scene, edits }: Session): SceneInfo {
-    return { ...sceneInfo(scene), edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })) }
+    return { ...sceneInfo(scene), regions: REGION_NAMES, edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })) }
   }
 }
 

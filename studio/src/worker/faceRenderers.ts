@@ -47,9 +47,9 @@ export class FaceRenderers implements Disposable {
   /** The codes of a face, at its strengths until others are set. */
   codesOf({ edit, strengths }: Face): CodeField {
     if (edit === undefined) return this.session.scene.referenceField
-    const { adjustable, codes, compositor } = this.session.edit(edit)
-    adjustable.setStrengths(strengths ?? new Array(compositor?.anchors.indices.length ?? 1).fill(1))
-    return codes
+    const { adjustable } = this.session.edit(edit)
+    adjustable.setStrengths(strengths ?? new Array(adjustable.count).fill(1))
+    return adjustable.codes
   }
 
   /** The renderers that a view needs, its own face's first. */

@@ -1,12 +1,18 @@
 /** Pictures to keep: the view as it is, at a size of one's own, as a PNG. */
-import { createRenderer, encodePng, type Image, type RenderedImage, toImage } from 'faceclipnerf'
+import { createRenderer, encodePng, type Image, type RenderedImage, tagImage, toImage } from 'faceclipnerf'
 import type { Face, Thumbnail, View } from '../protocol/messages.ts'
+import { adjust } from './adjust.ts'
 import { cameraAt } from './cameras.ts'
 import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
 import type { Session } from './session.ts'
+import { about } from './takeOut.ts'
 
-/** The picture of a view, `side` px along the longer edge, as PNG bytes. Modes and a comparison are in it as on the screen. */
+/** The picture of a view, `side` px along the longer edge, as PNG bytes that say what they show. Modes and a comparison are in it as on the screen. */
 export async function viewPng(session: Session, view: View, side: number): Promise<Uint8Array> {
+  return tagImage(await encodedView(session, view, side), about(session, view.face))
+}
+
+async function encodedView(session: Session, view: View, side: number): Promise<Uint8Array> {
   const picture = await renderFace(session, view.face, view, side)
   if (view.mode === 'depth') return await encodePng(opaque(depthPixels(picture)))
   if (view.mode === 'acr' && picture.channelCount > 0) return await encodePng(opaque(ratioPixels(picture, view.anchor)))
@@ -17,9 +23,11 @@ export async function viewPng(session: Session, view: View, side: number): Promi
 
 async function renderFace({ scene, edits }: Session, { edit, strengths }: Face, { pose, mode }: View, side: number): Promise<RenderedImage> {
   const found = edit === undefined ? undefined : edits.get(edit)
-  if (found && strengths) found.adjustable.setStrengths(strengths)
+  // Strengths of its own: the viewport's may change meanwhile.
+  using adjustable = found && (await adjust(scene, found.field))
+  if (adjustable && strengths) adjustable.setStrengths(strengths)
   const channels = mode === 'acr' ? found?.compositor?.ratios : undefined
-  using renderer = createRenderer(scene, found?.codes ?? scene.referenceField, { channels })
+  using renderer = createRenderer(scene, adjustable?.codes ?? scene.referenceField, { channels })
   return await renderer.render(cameraAt(scene, pose, side))
 }
 

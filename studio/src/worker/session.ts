@@ -1,36 +1,37 @@
 /** A scene on its device with the edits made of it: everything that lives and goes with one device. */
 import {
-  type AdjustableCodes,
   type AnchorCodes,
   AnchorCompositor,
-  adjustableCodes,
   anchorsFromCodes,
-  type CodeField,
   type Device,
+  type EditDescription,
   expressionEncoder,
-  FreeCode,
+  type FaceFrame,
+  type FaceRegion,
+  faceFrame,
   loadEdit,
   loadEncoder,
   loadScene,
+  namedRegion,
   type SceneManipulator,
   saveEdit,
   selectAnchors,
   type TextImageEncoder,
 } from 'faceclipnerf'
 import type { EditInfo, NamedBytes } from '../protocol/messages.ts'
+import { type Adjustable, adjust, adjustedAnchors, type Field } from './adjust.ts'
 import type { AnchorsFile, SortedFiles } from './sortFiles.ts'
-
-type Field = AnchorCompositor | FreeCode
 
 /** An edit that can be shown at any strength. */
 export interface Edit {
   readonly id: number
   readonly field: Field
-  readonly adjustable: AdjustableCodes
-  readonly codes: CodeField
+  readonly adjustable: Adjustable
   /** The anchors' ratios, where it mixes anchors. */
   readonly compositor: AnchorCompositor | undefined
   readonly info: EditInfo & { readonly seed: number }
+  /** Of the edits it builds on, in order. */
+  readonly earlier: readonly EditDescription[]
   /** The file, kept so that the edit outlives its device. */
   bytes: Uint8Array | undefined
 }
@@ -39,6 +40,7 @@ export class Session {
   readonly edits = new Map<number, Edit>()
   private encoder: TextImageEncoder | undefined
   private anchors: AnchorCodes | undefined
+  private frame: FaceFrame | undefined
 
   private constructor(
     readonly device: Device,
@@ -55,22 +57,24 @@ export class Session {
   /** Adds the edits of files under these numbers. Throws, naming the file, for one of another scene. */
   async load({ edits }: Pick<SortedFiles, 'edits'>, numberOf: () => number): Promise<void> {
     for (const { name, bytes } of edits) {
-      const { field, description } = await loadEdit(this.scene, bytes, name)
-      await this.keep(numberOf(), field, description, bytes)
+      const { field, description, history } = await loadEdit(this.scene, bytes, name)
+      const earlier = history.slice(0, -1)
+      const note = noteOf(field, earlier)
+      await this.keep(numberOf(), field, description, { earlier, bytes, note })
     }
   }
 
-  /** Makes a code field one of the session's edits. */
+  /** Makes a code field one of the session's edits. @param earlier descriptions of the edits that it builds on */
   async keep(
     id: number,
     field: Field,
-    { prompt, strength, steps, seed }: Omit<EditInfo, 'anchors'> & { seed: number },
-    bytes?: Uint8Array,
+    { prompt, strength, steps, seed }: EditDescription,
+    { earlier = [], bytes, note }: { earlier?: readonly EditDescription[]; bytes?: Uint8Array; note?: string } = {},
   ): Promise<Edit> {
     const compositor = field instanceof AnchorCompositor ? field : undefined
-    const adjustable = await adjustableCodes(this.scene, field instanceof FreeCode ? await field.read() : field.anchors.codes, compositor?.ratios)
-    const info = { prompt, strength, steps, seed, anchors: compositor?.anchors.frames ?? [] }
-    const edit: Edit = { id, field, adjustable, codes: adjustable.codes, compositor, info, bytes }
+    const adjustable = await adjust(this.scene, field)
+    const info = { prompt, strength, steps, seed, note, anchors: adjustedAnchors(field), shares: compositor?.shares ?? [] }
+    const edit: Edit = { id, field, adjustable, compositor, info, earlier, bytes }
     this.edits.set(id, edit)
     return edit
   }
@@ -91,8 +95,9 @@ export class Session {
   }
 
   async editFile(id: number, strength?: number): Promise<Uint8Array> {
-    const { field, info } = this.edit(id)
-    return await saveEdit(field, { ...info, strength: strength ?? info.strength })
+    const { field, info, earlier } = this.edit(id)
+    const { prompt, steps, seed } = info
+    return await saveEdit(field, { prompt, steps, seed, strength: strength ?? info.strength }, earlier)
   }
 
   /** The encoder beside the page, loaded once. */
@@ -114,4 +119,17 @@ export class Session {
       (known ? await anchorsFromCodes(scene, known.indices, known.report) : await selectAnchors(scene, expressionEncoder(encoder), { signal }))
     return this.anchors
   }
+
+  /** A part of the face by its name. Throws, naming the anchors, where they do not show where the face is. */
+  async region(name: string, anchors: AnchorCodes): Promise<FaceRegion> {
+    this.frame ??= await faceFrame(this.scene, anchors)
+    return namedRegion(this.frame, name)
+  }
+}
+
+/** Where an edit is, and what it builds on, for a person. */
+export function noteOf(field: Field, earlier: readonly EditDescription[]): string | undefined {
+  const region = field instanceof AnchorCompositor ? field.region?.name : undefined
+  const base = earlier.at(-1)?.prompt
+  return [region && `${region} only`, base && `on “${base}”`].filter(Boolean).join(', ') || undefined
 }
