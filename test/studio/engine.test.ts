@@ -59,7 +59,9 @@ test('a scene with its edit opens, is drawn, compared, saved, and comes back on 
   const canvas = new CountingCanvas()
   expect((await start(canvas)).kind).toBe('cpu')
   const bytes = Uint8Array.from(readFileSync(join(ROOT, 'assets/demo/ada.zip')))
-  const scene = await engine.handlers.open({ files: [{ name: 'ada.zip', bytes }] }, task)
+  const opened = await engine.handlers.open({ files: [{ name: 'ada.zip', bytes }] }, task)
+  if (!('scene' in opened)) throw new Error('the demo is no capture')
+  const { scene } = opened
   expect(scene).toMatchObject({ name: 'ada-mini', preset: 'tiny', aspect: 1 })
   expect(scene.edits.map(edit => edit.prompt)).toEqual(['a surprised face'])
   const [{ id, anchors }] = scene.edits

@@ -44,13 +44,27 @@ test('what was opened is sorted, a zip among it', async () => {
   expect(sorted.edits.map(f => f.name)).toEqual(['s.edit'])
 })
 
+test('a zipped capture is known by its dataset.json, in whatever folder', async () => {
+  const bytes = zipped([
+    { name: 'my/ada.capture/dataset.json', bytes: Uint8Array.of(1) },
+    { name: 'my/ada.capture/rgb/1x/0.png', bytes: Uint8Array.of(2) },
+    { name: '__MACOSX/x', bytes: Uint8Array.of(3) },
+  ])
+  const { capture } = await sortFiles([{ name: 'me.zip', bytes }])
+  expect(capture?.name).toBe('ada')
+  expect([...(capture?.files.keys() ?? [])]).toEqual(['dataset.json', 'rgb/1x/0.png'])
+})
+
 test.each([
   [[file('me.mp4')], 'me.mp4: a video; make a scene of it first: faceclipnerf import me.mp4'],
-  [[file('me.jpg')], 'me.jpg: a picture; the studio opens .scene and .edit files, and zips of them'],
+  [[file('me.jpg')], 'me.jpg: a picture; the studio opens .scene and .edit files, zips of them, and zips of a .capture'],
   [[file('folder', '')], 'folder: the file is empty (a folder cannot be dropped)'],
   [[file('a.scene'), file('b.scene')], 'a.scene and b.scene: two scenes at once; open one of them'],
   [[file('a.anchors.json', '{}')], 'a.anchors.json: not an anchors file'],
-  [[{ name: 'c.zip', bytes: zipped([{ name: 'x/dataset.json', bytes: Uint8Array.of(1) }]) }], 'c.zip: a capture, which is to be trained first'],
+  [
+    [{ name: 'c.zip', bytes: zipped([{ name: 'x/transforms.json', bytes: Uint8Array.of(1) }]) }],
+    'c.zip: a capture of another program; import it first',
+  ],
   [[{ name: 'c.zip', bytes: zipped([{ name: 'x.txt', bytes: Uint8Array.of(1) }]) }], 'c.zip: no .scene and no .edit among its 1 files'],
 ])('what it does not open, it says: %#', async (files, message) => {
   await expect(sortFiles(files)).rejects.toThrow(message)

@@ -1,13 +1,14 @@
 /** The studio as a person uses it, in Chromium on the CPU device: demo, turn, sentence, before and after, undo, picture; and what it says to wrong files. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type StudioServer, serveStudio } from '../../cli/studioServer.ts'
+import { zip } from '../cli/zipWriter.ts'
 import { ROOT, runProgram, scratchFolder } from '../house/scratchBuild.ts'
 import { openChromium, skipped } from './chromium.ts'
 
@@ -188,6 +189,27 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.close()
   }, 120_000)
 
+  test('a capture is trained live: the picture and the PSNR get better, and what was learnt stays', async () => {
+    const { page: at, failures } = await openStudio()
+    await at.locator('input[type=file]').setInputFiles({ name: 'ada-mini.zip', mimeType: 'application/zip', buffer: zippedCapture() })
+    await at.getByRole('button', { name: 'I agree' }).click()
+    await at.getByRole('heading', { name: 'Train “ada-mini”' }).waitFor()
+    expect(await faults(at)).toEqual([])
+    await at.getByRole('button', { name: 'Train', exact: true }).click()
+    const psnr = async (): Promise<number> => Number.parseFloat((await at.locator('.psnr').textContent({ timeout: 60_000 })) ?? '')
+    const first = await psnr()
+    const fog = await picture(at)
+    await expect.poll(psnr, { timeout: 90_000 }).toBeGreaterThan(first + 3)
+    await picture(at, fog)
+    await at.getByRole('button', { name: 'Stop and keep' }).click()
+    await at.getByRole('heading', { name: 'Edit' }).waitFor({ timeout: 30_000 })
+    const scene = await saved(at, 'Scene file')
+    expect(scene.name).toBe('ada-mini.scene')
+    expect(readFileSync(scene.path).subarray(8, 200).toString()).toContain('__metadata__')
+    expect(failures).toEqual([])
+    await at.close()
+  }, 180_000)
+
   test('wrong, damaged and newer files are named, and what is open stays open', async () => {
     const { page: at } = await openStudio()
     await openDemo(at)
@@ -201,7 +223,9 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
       await at.getByRole('button', { name: 'Close the message' }).click()
       return text
     }
-    expect(await give('me.jpg', Buffer.from('x'))).toBe('me.jpg: a picture; the studio opens .scene and .edit files, and zips of them')
+    expect(await give('me.jpg', Buffer.from('x'))).toBe(
+      'me.jpg: a picture; the studio opens .scene and .edit files, zips of them, and zips of a .capture',
+    )
     expect(await give('ada.zip', DEMO.subarray(0, 4000))).toBe('ada.zip: the zip is cut off or damaged; copy or pack it again')
     expect(await give('a.scene', Buffer.from('not a scene at all'))).toContain('a.scene: header length')
     expect(await give('b.scene', sceneOf({ format: 'faceclipnerf.scene', version: '99' }))).toContain('b.scene: scene version 99, this program reads')
@@ -210,6 +234,14 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.close()
   }, 120_000)
 })
+
+/** The embedded capture as a zip of its folder. */
+function zippedCapture(): Buffer {
+  const root = join(ROOT, 'assets/captures/ada-mini')
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const paths = files.map(entry => relative(root, join(entry.parentPath, entry.name)))
+  return Buffer.from(zip(paths.map(path => ({ name: `ada-mini/${path}`, bytes: readFileSync(join(root, path)) }))))
+}
 
 /** A safetensors file without tensors. */
 function sceneOf(metadata: Record<string, string>): Buffer {

@@ -74,6 +74,34 @@ export interface DeviceInfo {
   readonly description: string
 }
 
+/** A capture that was opened and can be trained. */
+export interface CaptureInfo {
+  readonly name: string
+  readonly frames: number
+  readonly heldOut: number
+  /** Width, height in px. */
+  readonly size: readonly [number, number]
+}
+
+export interface TrainRequest {
+  readonly preset: 'tiny' | 'fast'
+  readonly steps: number
+  readonly seed: number
+}
+
+export interface TrainProgress {
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  /** dB, of the rays of the step. */
+  readonly psnr: number
+  readonly raysPerSecond: number
+  /** Seconds. */
+  readonly eta: number
+  /** Bytes of the device in use. */
+  readonly memory: number
+}
+
 /** An opened file. */
 export interface NamedBytes {
   readonly name: string
@@ -114,7 +142,10 @@ export interface Thumbnail {
 export interface Requests {
   /** Opens the device; a scene that was open before comes back from memory with its edits, e.g. after the device was lost. */
   start: { request: StartRequest; answer: DeviceInfo }
-  open: { request: { readonly files: readonly NamedBytes[] }; answer: SceneInfo }
+  /** A capture is not trained yet: `train` does that. */
+  open: { request: { readonly files: readonly NamedBytes[] }; answer: { readonly scene: SceneInfo } | { readonly capture: CaptureInfo } }
+  /** Trains the opened capture, which is seen while it learns; ends early, and keeps what was learnt, at the message 'finish'. */
+  train: { request: TrainRequest; answer: SceneInfo }
   demo: { request: Record<string, never>; answer: SceneInfo }
   edit: { request: EditRequest; answer: EditInfo }
   /** Faces of the anchors of an edit. */
@@ -141,6 +172,8 @@ export type ToWorker =
   | { readonly kind: 'request'; readonly id: number; readonly name: RequestName; readonly body: unknown }
   | { readonly kind: 'view'; readonly view: View }
   | { readonly kind: 'cancel'; readonly id: number }
+  /** Training ends after its step, and what it has learnt stays. */
+  | { readonly kind: 'finish' }
 
 export interface FrameStats {
   readonly width: number
@@ -156,6 +189,9 @@ export type FromWorker =
   /** What the work under way does, for a person. */
   | { readonly kind: 'doing'; readonly id: number; readonly text: string }
   | { readonly kind: 'editing'; readonly progress: EditProgress }
+  /** A training has begun: the scene can be looked at. */
+  | { readonly kind: 'begun'; readonly scene: SceneInfo }
+  | { readonly kind: 'training'; readonly progress: TrainProgress }
   | { readonly kind: 'frame'; readonly stats: FrameStats }
   /** The viewport could not draw; `lost` when the device is gone. */
   | { readonly kind: 'trouble'; readonly message: string; readonly lost: boolean }

@@ -11,6 +11,7 @@ import { Problem } from './Problem.tsx'
 import { Stage } from './Stage.tsx'
 import { StartPage } from './StartPage.tsx'
 import { servedFiles } from './servedFiles.ts'
+import { TrainPage, TrainPanel } from './Train.tsx'
 import { useShortcuts } from './useShortcuts.ts'
 import { ViewPanel } from './ViewPanel.tsx'
 
@@ -66,9 +67,11 @@ export function App({ studio }: { studio: Studio }) {
         <Stage studio={studio} state={state} />
         {scene ? (
           <aside className="panels" aria-label="Tools">
-            <EditPanel studio={studio} state={state} promptBox={promptBox} />
+            {state.job?.training ? <TrainPanel studio={studio} job={state.job} /> : <EditPanel studio={studio} state={state} promptBox={promptBox} />}
             <ViewPanel studio={studio} state={state} />
           </aside>
+        ) : state.capture ? (
+          <TrainPage studio={studio} state={state} capture={state.capture} />
         ) : (
           <StartPage studio={studio} state={state} onOpen={pick} />
         )}
@@ -90,7 +93,7 @@ export function App({ studio }: { studio: Studio }) {
       <p className="sr-only" role="status">
         {state.job ? state.job.text : state.news}
       </p>
-      {dragging && <div className="drop-veil">Drop a .scene, an .edit or a zip of them</div>}
+      {dragging && <div className="drop-veil">Drop a .scene, an .edit, or a zip of them or of a .capture</div>}
       <HelpDialog open={help} onClose={() => setHelp(false)} />
       <ConsentDialog
         open={waiting !== undefined}

@@ -2,7 +2,7 @@ import type { EditEntry } from '../viewer/document.ts'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { CloseIcon } from './icons.tsx'
-import { LossChart } from './LossChart.tsx'
+import { LineChart } from './LineChart.tsx'
 import { Slider } from './Slider.tsx'
 
 /** Beyond 1 an edit is exaggerated. */
@@ -72,7 +72,7 @@ function Sliders({ studio, state: { faces }, entry }: { studio: Studio; state: S
       {losses.length > 1 && (
         <details className="more">
           <summary>Loss</summary>
-          <LossChart losses={losses} />
+          <LineChart values={losses} name="loss" />
         </details>
       )}
     </div>

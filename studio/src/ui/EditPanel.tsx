@@ -2,7 +2,7 @@ import { type RefObject, useState } from 'react'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { EditList } from './EditList.tsx'
-import { LossChart } from './LossChart.tsx'
+import { LineChart } from './LineChart.tsx'
 
 interface EditPanelProps {
   studio: Studio
@@ -132,7 +132,7 @@ function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNull
           ? `${progress.stage === 'search' ? 'looking for a start' : 'refining'} · ${progress.step} of ${progress.steps} · ${seconds(progress.eta)} left`
           : `${text} …`}
       </p>
-      {losses.length > 1 && <LossChart losses={losses} />}
+      {losses.length > 1 && <LineChart values={losses} name="loss" />}
     </div>
   )
 }

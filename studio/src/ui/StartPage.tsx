@@ -26,7 +26,7 @@ export function StartPage({ studio, state: { device, job }, onOpen }: StartPageP
           </button>
         </div>
         <p className="start-drop">
-          or drop a <code>.scene</code>, its <code>.edit</code> files, or a zip of them anywhere here
+          or drop a <code>.scene</code>, its <code>.edit</code> files, a zip of them, or a zip of a <code>.capture</code> to train
         </p>
         <DeviceNote state={{ device }} />
         <p className="start-job">{job ? `${job.text} …` : '\u00a0'}</p>

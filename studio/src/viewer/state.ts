@@ -1,5 +1,5 @@
 /** What the page shows, as one value that is replaced whole. */
-import type { DeviceInfo, EditProgress, FrameStats, SceneInfo, ViewMode } from '../protocol/messages.ts'
+import type { CaptureInfo, DeviceInfo, EditProgress, FrameStats, SceneInfo, TrainProgress, ViewMode } from '../protocol/messages.ts'
 import { EMPTY, type FaceDocument } from './document.ts'
 
 export interface Job {
@@ -7,6 +7,8 @@ export interface Job {
   /** What it is, for a person. */
   readonly name: string
   readonly text: string
+  /** Of a training under way. */
+  readonly training?: { readonly progress?: TrainProgress; readonly psnrs: readonly number[] }
   /** Of an edit under way. */
   readonly edit?: { readonly id: number; readonly prompt: string; readonly progress?: EditProgress; readonly losses: readonly number[] }
 }
@@ -21,7 +23,9 @@ export interface Compare {
 
 export interface StudioState {
   readonly device?: DeviceInfo
-  readonly scene?: SceneInfo
+  readonly scene?: SceneInfo | undefined
+  /** A capture that was opened and waits to be trained. */
+  readonly capture?: CaptureInfo | undefined
   /** Whether what is open is the demo's made-up person. */
   readonly isDemo: boolean
   readonly document: FaceDocument

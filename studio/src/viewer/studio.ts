@@ -1,5 +1,5 @@
 /** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
-import type { EditRequest, NamedBytes, SceneInfo, StartRequest, View, ViewMode } from '../protocol/messages.ts'
+import type { EditRequest, NamedBytes, SceneInfo, StartRequest, TrainRequest, View, ViewMode } from '../protocol/messages.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
 import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
@@ -81,23 +81,55 @@ export class Studio {
 
   async openFiles(files: readonly NamedBytes[]): Promise<void> {
     const names = files.map(file => file.name).join(', ')
-    const scene = await this.run(`opening ${names}`, client =>
+    const opened = await this.run(`opening ${names}`, client =>
       client.request(
         'open',
         { files },
         files.map(file => file.bytes.buffer),
       ),
     )
-    if (!scene) return
+    if (!opened) return
+    if ('capture' in opened) {
+      this.set({ capture: opened.capture, scene: undefined, news: `${opened.capture.name} can be trained` })
+      return
+    }
+    const { scene } = opened
     const onlyEdits = scene.name === this.current.scene?.name && files.every(file => file.name.toLowerCase().endsWith('.edit'))
     if (onlyEdits) this.addEdits(scene)
     else this.take(scene, false)
   }
 
+  /** Trains the capture that was opened; the picture sharpens as it learns. */
+  async train(request: TrainRequest): Promise<void> {
+    const scene = await this.run(
+      'training',
+      client => client.request('train', request),
+      job => ({ ...job, training: { psnrs: [] } }),
+    )
+    if (!scene) return
+    this.set({ scene, news: `trained for ${scene.step} steps` })
+    this.sendView()
+  }
+
+  /** Ends training after its step; what was learnt stays. */
+  finish(): void {
+    this.client?.finish()
+  }
+
   private take(scene: SceneInfo, isDemo: boolean): void {
     const entries = scene.edits.map(({ id, ...info }) => entryOf(id, info))
     this.history = new History<FaceDocument>({ edits: entries, shown: entries[0]?.id })
-    this.set({ scene, isDemo, mode: 'color', anchor: undefined, compare: START.compare, frame: undefined, faces: {}, news: `${scene.name} is open` })
+    this.set({
+      scene,
+      isDemo,
+      capture: undefined,
+      mode: 'color',
+      anchor: undefined,
+      compare: START.compare,
+      frame: undefined,
+      faces: {},
+      news: `${scene.name} is open`,
+    })
     this.showDocument()
     this.mover.take(scene)
     void this.fetchFaces()
@@ -298,7 +330,11 @@ export class Studio {
   private notice(notice: Notice): void {
     const { job } = this.current
     if (notice.kind === 'frame') this.set({ stats: notice.stats })
-    else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
+    else if (notice.kind === 'begun') this.take(notice.scene, false)
+    else if (notice.kind === 'training' && job?.training) {
+      const psnrs = [...job.training.psnrs, notice.progress.psnr]
+      this.set({ job: { ...job, training: { progress: notice.progress, psnrs } } })
+    } else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
     else if (notice.kind === 'doing' && job?.id === notice.id) this.set({ job: { ...job, text: notice.text } })
     else if (notice.kind === 'editing' && job?.edit?.id === notice.progress.id) {
       const { progress } = notice

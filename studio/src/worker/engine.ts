@@ -1,9 +1,12 @@
 /** What the worker does for each request: the one place where the page's words become calls of the library. */
 import {
   AnchorCompositor,
+  type Capture,
   type Device,
   edit,
   editViews,
+  fileMap,
+  loadCapture,
   openDevice,
   openScreen,
   REGION_NAMES,
@@ -23,14 +26,16 @@ import type {
   SceneInfo,
   StartRequest,
   Thumbnail,
+  TrainRequest,
   View,
 } from '../protocol/messages.ts'
 import { sceneInfo } from './cameras.ts'
 import { colorPixels } from './heatMap.ts'
 import { viewPng } from './pictures.ts'
 import { noteOf, Session } from './session.ts'
-import { sortFiles } from './sortFiles.ts'
+import { type SortedFiles, sortFiles } from './sortFiles.ts'
 import { meshFile, pageFile } from './takeOut.ts'
+import { captureInfo, learn } from './training.ts'
 import { Viewport } from './viewport.ts'
 
 /** What lies beside the page. */
@@ -55,6 +60,8 @@ export class Engine {
   private session: Session | undefined
   private viewport: Viewport | undefined
   private lastView: View | undefined
+  private capture: Capture | undefined
+  private training: AbortController | undefined
   private numbers = FILE_EDITS
 
   constructor(private readonly post: (message: FromWorker) => void) {}
@@ -62,6 +69,7 @@ export class Engine {
   readonly handlers: Handlers = {
     start: request => this.start(request),
     open: ({ files }) => this.open(files),
+    train: (request, task) => this.train(request, task),
     demo: (_, { say }) => this.demo(say),
     edit: (request, task) => this.edit(request, task),
     anchors: ({ edit: id }, { signal }) => this.anchorFaces(id, signal),
@@ -99,7 +107,7 @@ export class Engine {
     this.started = request
     const before = this.session
     await this.openDevice()
-    if (before) {
+    if (before && before.file.bytes.length > 0) {
       const restored = await Session.open(this.openedDevice(), before.file, before.anchorsFile)
       for (const { id, bytes, info } of before.edits.values()) {
         if (bytes) await restored.load({ edits: [{ name: info.prompt, bytes: plain(bytes) }] }, () => id)
@@ -139,8 +147,16 @@ export class Engine {
     if (this.lastView) this.viewport.show(this.lastView)
   }
 
-  private async open(files: readonly NamedBytes[]): Promise<SceneInfo> {
+  private async open(files: readonly NamedBytes[]): Promise<Requests['open']['answer']> {
     const sorted = await sortFiles(files)
+    if (sorted.capture) {
+      this.capture = await loadCapture(fileMap(new Map(sorted.capture.files), sorted.capture.name))
+      return { capture: captureInfo(this.capture) }
+    }
+    return { scene: await this.openScene(sorted) }
+  }
+
+  private async openScene(sorted: SortedFiles): Promise<SceneInfo> {
     const { scene, edits, anchors } = sorted
     const numberOf = (): number => ++this.numbers
     if (!scene) {
@@ -164,7 +180,7 @@ export class Engine {
 
   private async demo(say: (text: string) => void): Promise<SceneInfo> {
     say('loading the demo')
-    return await this.open([await this.fetched(ASSETS.demo)])
+    return await this.openScene(await sortFiles([await this.fetched(ASSETS.demo)]))
   }
 
   private async fetched(path: string): Promise<NamedBytes> {
@@ -210,6 +226,34 @@ export class Engine {
       throw error
     } finally {
       viewport?.setLive(false)
+    }
+  }
+
+  /** Training is to end after its step. */
+  finish(): void {
+    this.training?.abort()
+  }
+
+  private async train(request: TrainRequest, { signal, say }: Task): Promise<SceneInfo> {
+    const { capture } = this
+    if (!capture) throw new Error('no capture is open; drop a zip of a .capture')
+    say('getting ready to train')
+    await this.openDevice()
+    const session = Session.begin(this.openedDevice(), capture, request)
+    this.lastView = undefined
+    this.take(session)
+    this.viewport?.setLive(true)
+    this.post({ kind: 'begun', scene: this.sceneInfo(session) })
+    this.training = new AbortController()
+    try {
+      for await (const progress of learn(session, capture, request, AbortSignal.any([signal, this.training.signal]))) {
+        this.post({ kind: 'training', progress })
+        this.viewport?.changed()
+      }
+      return this.sceneInfo(session)
+    } finally {
+      this.training = undefined
+      this.viewport?.setLive(false)
     }
   }
 

@@ -3,6 +3,7 @@ import {
   type AnchorCodes,
   AnchorCompositor,
   anchorsFromCodes,
+  type Capture,
   type Device,
   type EditDescription,
   expressionEncoder,
@@ -13,12 +14,14 @@ import {
   loadEncoder,
   loadScene,
   namedRegion,
-  type SceneManipulator,
+  type SceneConfig,
+  SceneManipulator,
   saveEdit,
+  saveScene,
   selectAnchors,
   type TextImageEncoder,
 } from 'faceclipnerf'
-import type { EditInfo, NamedBytes } from '../protocol/messages.ts'
+import type { EditInfo, NamedBytes, TrainRequest } from '../protocol/messages.ts'
 import { type Adjustable, adjust, adjustedAnchors, type Field } from './adjust.ts'
 import type { AnchorsFile, SortedFiles } from './sortFiles.ts'
 
@@ -45,13 +48,25 @@ export class Session {
   private constructor(
     readonly device: Device,
     readonly scene: SceneManipulator,
-    readonly file: NamedBytes,
+    public file: NamedBytes,
     readonly anchorsFile: AnchorsFile | undefined,
   ) {}
 
   /** Throws, naming the file, for a scene that cannot be read. */
   static async open(device: Device, scene: NamedBytes, anchors?: AnchorsFile): Promise<Session> {
     return new Session(device, await loadScene(device, scene.bytes, scene.name), scene, anchors)
+  }
+
+  /** A scene that is to be trained. */
+  static begin(device: Device, capture: Capture, { preset, seed, steps }: TrainRequest): Session {
+    const config = (base: SceneConfig): SceneConfig => ({ ...base, training: { ...base.training, steps } })
+    const scene = new SceneManipulator(device, capture, { preset, seed, config })
+    return new Session(device, scene, { name: `${capture.name}.scene`, bytes: new Uint8Array() }, undefined)
+  }
+
+  /** Keeps the scene as it is now, so that it outlives its device. */
+  async checkpoint(): Promise<void> {
+    this.file = { name: this.file.name, bytes: Uint8Array.from(await saveScene(this.scene)) }
   }
 
   /** Adds the edits of files under these numbers. Throws, naming the file, for one of another scene. */

@@ -18,16 +18,24 @@ export interface SortedFiles {
   readonly scene?: NamedBytes
   readonly edits: readonly NamedBytes[]
   readonly anchors?: AnchorsFile
+  /** The files of a capture in the layout of Nerfies, by path. */
+  readonly capture?: { readonly name: string; readonly files: ReadonlyMap<string, Uint8Array> }
 }
 
-const OPENS = 'the studio opens .scene and .edit files, and zips of them'
+const OPENS = 'the studio opens .scene and .edit files, zips of them, and zips of a .capture'
 
 /** Throws, naming the file, for what the studio does not open. */
 export async function sortFiles(given: readonly NamedBytes[]): Promise<SortedFiles> {
   const files: NamedBytes[] = []
   for (const file of given) {
-    if (!isZip(file.bytes)) files.push(file)
-    else files.push(...(await ofZip(file)))
+    if (!isZip(file.bytes)) {
+      files.push(file)
+      continue
+    }
+    const inside = await unzip(file.bytes, file.name)
+    const capture = captureOf(file.name, inside)
+    if (capture) return { edits: [], capture }
+    files.push(...ofZip(file.name, inside))
   }
   const ends = (suffix: string) => (file: NamedBytes) => file.name.toLowerCase().endsWith(suffix)
   const scenes = files.filter(ends('.scene'))
@@ -39,13 +47,31 @@ export async function sortFiles(given: readonly NamedBytes[]): Promise<SortedFil
   return { scene: scenes[0], edits, anchors: anchors && readAnchors(anchors) }
 }
 
+/** The capture in a zip, whatever folder it is in there. Throws for one of another layout, which is to be imported. */
+function captureOf(name: string, inside: readonly NamedBytes[]): SortedFiles['capture'] {
+  const index = inside.find(f => /(^|\/)dataset\.json$/.test(f.name))
+  if (!index) {
+    if (!inside.some(f => /(^|\/)transforms[\w]*\.json$/.test(f.name))) return undefined
+    throw new Error(
+      `${name}: a capture of another program; import it first: faceclipnerf import ${name} -o me.capture; then pack me.capture as a zip`,
+    )
+  }
+  const root = index.name.slice(0, -'dataset.json'.length)
+  const files = new Map(inside.filter(f => f.name.startsWith(root)).map(f => [f.name.slice(root.length), f.bytes]))
+  return {
+    name:
+      root
+        .split('/')
+        .at(-2)
+        ?.replace(/\.capture$/, '') ?? name.replace(/(\.capture)?\.zip$/i, ''),
+    files,
+  }
+}
+
 /** What of a zip the studio opens; the rest (a readme, say) is left. */
-async function ofZip(file: NamedBytes): Promise<NamedBytes[]> {
-  const inside = await unzip(file.bytes, file.name)
-  if (inside.some(f => /(^|\/)(dataset|transforms)\.json$/.test(f.name)))
-    throw new Error(`${file.name}: a capture, which is to be trained first: faceclipnerf train ${file.name} -o face.scene; then open the scene`)
+function ofZip(name: string, inside: readonly NamedBytes[]): NamedBytes[] {
   const known = inside.filter(f => /\.(scene|edit|anchors\.json)$/i.test(f.name))
-  if (known.length === 0) throw new Error(`${file.name}: no .scene and no .edit among its ${inside.length} files; ${OPENS}`)
+  if (known.length === 0) throw new Error(`${name}: no .scene and no .edit among its ${inside.length} files; ${OPENS}`)
   return known.map(f => ({ ...f, name: f.name.split('/').at(-1) ?? f.name }))
 }
 

@@ -9,6 +9,7 @@ const queue = new CommandQueue()
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'view') engine.show(data.view)
+  else if (data.kind === 'finish') engine.finish()
   else if (data.kind === 'cancel') queue.cancel(data.id)
   else answer(data.id, data.name, data.body)
 })
