@@ -20,7 +20,7 @@ import { readScene } from './work.ts'
 export interface SceneWish {
   readonly preset?: PresetName
   readonly trainSteps?: number
-  /** Whether F has Lipschitz layers. */
+  /** Whether the networks have the Lipschitz layers of the preset. */
   readonly lipschitz: boolean
 }
 
@@ -42,7 +42,7 @@ export async function trainedScene(
         seed: 0,
         config: c => ({
           ...c,
-          template: lipschitz ? c.template : { ...c.template, lipschitz: 'none' },
+          ...(!lipschitz && { template: { ...c.template, lipschitz: 'none' as const }, slicing: { ...c.slicing, lipschitz: 'none' as const } }),
           training: trainSteps === undefined ? c.training : { ...c.training, steps: trainSteps },
         }),
       })

@@ -15,7 +15,7 @@ export interface BenchmarkHeader {
   readonly missing: readonly string[]
 }
 
-/** Pictures of one sentence in one view: what it should look like where that is known, then each method. */
+/** Pictures of one sentence in one view (further views of it follow, without a heading of their own): what it should look like where that is known, then each method. */
 export interface SheetRow {
   readonly label: string
   readonly truth?: Picture | undefined
@@ -34,6 +34,7 @@ export async function benchmarkPage(
   sheet: readonly SheetRow[],
 ): Promise<string> {
   const list = (items: readonly string[]): string => `<ul class="missing">${items.map(item => `<li>${escapeText(item)}</li>`).join('')}</ul>`
+  const heads = (row: SheetRow, i: number): boolean => row.label !== sheet[i - 1]?.label
   const parts = [`<h1>${escapeText(title)}</h1>`, list(facts)]
   for (const { title: name, headings, rows, note } of tables)
     parts.push(
@@ -46,11 +47,11 @@ export async function benchmarkPage(
       ),
     )
   if (missing.length > 0) parts.push(section('Not measured', list(missing)))
-  if (sheet.length > 0) parts.push(section('All sentences', (await Promise.all(sheet.map(sheetRow))).join('')))
+  if (sheet.length > 0) parts.push(section('All sentences', (await Promise.all(sheet.map((row, i) => sheetRow(row, heads(row, i))))).join('')))
   return reportPage(escapeText(title), parts.join('\n'))
 }
 
-async function sheetRow({ label, truth, methods }: SheetRow): Promise<string> {
+async function sheetRow({ label, truth, methods }: SheetRow, headed: boolean): Promise<string> {
   const figure = async (picture: Picture, caption: string): Promise<string> =>
     `<figure><img loading="lazy" alt="${escapeText(`${label}, ${caption}`)}" src="${await pictureAddress(picture, 82)}"><figcaption>${escapeText(caption)}</figcaption></figure>`
   const cells = truth ? [await figure(truth, 'truth')] : []
@@ -59,5 +60,5 @@ async function sheetRow({ label, truth, methods }: SheetRow): Promise<string> {
     const name = (EDIT_METHODS[row.method] as EditMethod).name
     cells.push(await figure(picture, face ? `${name}, ${face.edited.toFixed(1)} dB` : name))
   }
-  return `<h3>${escapeText(label)}</h3><div class="wide"><div class="grid" style="--columns:${Math.max(5, cells.length)};min-width:${92 * cells.length}px">${cells.join('')}</div></div>`
+  return `${headed ? `<h3>${escapeText(label)}</h3>` : ''}<div class="wide"><div class="grid" style="--columns:${Math.max(5, cells.length)};min-width:${92 * cells.length}px">${cells.join('')}</div></div>`
 }

@@ -79,12 +79,13 @@ function paperTable(rows: readonly BenchmarkRow[], { reachable, classes }: Judge
       views > 0 ? `${found} of ${views}` : '–',
     ]
   })
-  const reach = shown.length > 1 ? `${shown.join(', ')} (chance ${(1 / shown.length).toFixed(2)})` : shown.length === 1 ? `only ${shown[0]}` : 'none'
+  const chance = shown.length > 1 ? ` (chance ${(1 / shown.length).toFixed(2)})` : ''
+  const reach = classes.length > 0 ? ` Reachable, by what the judge sees in the capture's own frames: ${shown.join(', ') || 'none'}${chance}.` : ''
   return {
     title: "The paper's table",
     headings: ['method', 'R-precision, reachable', 'R-precision, all five', 'identity (CFS)', 'LPIPS to no edit', 'CLIP directional', 'faces found'],
     rows: body,
-    note: `Sentences: a ${PAPER_EXPRESSIONS.join(' / ')} face (chance 0.20). Reachable, by what the judge sees in the capture's own frames: ${reach}. LPIPS rewards not editing: read it beside the row of no edit.`,
+    note: `Sentences: a ${PAPER_EXPRESSIONS.join(' / ')} face (chance 0.20).${reach} LPIPS rewards not editing: read it beside the row of no edit.`,
   }
 }
 
