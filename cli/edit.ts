@@ -66,7 +66,11 @@ export function editCommand(terminal: Terminal): Command {
     .option('--augment', 'show the encoder random crops, with the background in other tints; twice its work')
     .option('--views-per-step <n>', 'views whose losses are averaged in a step', count)
     .option('--patience <rounds>', 'end when the loss has not fallen for so many rounds through all views', count)
-    .option('--tv <weight>', 'weight of the smoothness of the anchor composition ratios (default: "balanced", which finds one that suits the guidance)', balance)
+    .option(
+      '--tv <weight>',
+      'weight of the smoothness of the anchor composition ratios (default: "balanced", which finds one that suits the guidance)',
+      balance,
+    )
     .addOption(seedOption())
   return withDevice(withAnchors(command)).action((path: string, text: string | undefined, options: EditVerbOptions) =>
     editVerb(path, text, options, terminal),

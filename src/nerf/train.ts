@@ -183,7 +183,10 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const { errors: rayErrors, photometric } = losses[losses.length - 1]
 
   const terms = losses.flatMap(level => [level.photometric, affine(level.warp, warpWeight)])
-  for (const [network, { lipschitz = 'none' }] of [['F', config.template], ['H', config.slicing]] as const)
+  for (const [network, { lipschitz = 'none' }] of [
+    ['F', config.template],
+    ['H', config.slicing],
+  ] as const)
     if (lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, network), lipschitzWeight))
   if (withBackground) terms.push(backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed))
   const loss = terms.reduce(add)
