@@ -97,7 +97,16 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
   const warm = await warmStart(scene, encoder, compositor, text ?? prompt, options, reporter)
   let done = 0
   const curve: LossPoint[] = []
-  const how = { steps, tvWeight: tv, viewsPerStep, patience, seed, search: !warm, signal: terminal.signal }
+  const how = {
+    steps,
+    tvWeight: tv,
+    viewsPerStep,
+    patience,
+    seed,
+    search: !warm,
+    rates: warm ? compositor.refiningRates : undefined,
+    signal: terminal.signal,
+  }
   for await (const report of edit(scene, compositor, guidance, cameras, how)) {
     reporter.step(report.stage === 'search' ? 'search' : 'edit', report, [
       `loss ${report.loss.toFixed(4)}`,

@@ -63,6 +63,8 @@ export interface CompositorOptions {
 /** P with its anchors: the code field that an edit trains. */
 export class AnchorCompositor implements EditableCodes {
   readonly rates = [1e-2, 1e-3] as const
+  /** At 1e-2 the first step after a search took "closed eyes and opened mouth" from 0.47 to 1.10, from where it never came back. */
+  readonly refiningRates = [4e-3, 1e-3] as const
   readonly parameters: ParameterSet
   readonly neutral: number
   readonly base?: AnchorCompositor | FreeCode

@@ -26,7 +26,7 @@ export interface EditOptions {
   readonly viewsPerStep?: number
   /** Ends the descent when its loss has not fallen for so many rounds through all views; never without. */
   readonly patience?: number
-  /** Learning rates of the first and the last step, exponential between; default the code field's. */
+  /** Learning rates of the first and the last step, exponential between; default the code field's: after a search its `refiningRates`. */
   readonly rates?: readonly [number, number]
   /** Samples per ray. */
   readonly samples?: number
@@ -61,15 +61,17 @@ export async function* edit(
   cameras: readonly Camera[],
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
-  const { steps = 60, search = true, tvWeight = 'balanced', viewsPerStep = 1, rates = field.rates, seed = 0, reportEvery = 10, signal } = options
+  const { steps = 60, search = true, tvWeight = 'balanced', viewsPerStep = 1, seed = 0, reportEvery = 10, signal } = options
   if (!(Number.isInteger(viewsPerStep) && viewsPerStep >= 1)) throw new Error(`edit: ${viewsPerStep} views per step; give a whole number from 1`)
   const samples = options.samples ?? samplesPerRay(scene.config.sampling).edit
   const slots = Math.min(viewsPerStep, Math.max(cameras.length, 1))
   const views = await cacheViews(scene, guidance, cameras, { samples, seed, slots, codes: field.earlier })
   try {
+    let found = false
     if (search && field.search) {
       const began = performance.now()
       for await (const { tried, most, guidance: guided } of field.search(guidance, views, { seed, signal })) {
+        found = true
         if (tried % reportEvery !== 0) continue
         const eta = ((performance.now() - began) / 1000 / tried) * (most - tried)
         yield { stage: 'search', step: tried, steps: most, loss: guided, guidance: guided, tv: 0, eta }
@@ -77,6 +79,7 @@ export async function* edit(
     }
     const weight = tvWeight === 'balanced' ? await balancedWeight(scene, field, guidance, views) : tvWeight
     using graph = recordEditStep(scene, field, guidance, views, weight)
+    const rates = options.rates ?? (found ? (field.refiningRates ?? field.rates) : field.rates)
     const rate = exponentialSchedule(rates[0], rates[1], steps)
     const began = performance.now()
     const plateau = new Plateau(options.patience, Math.ceil(cameras.length / slots))

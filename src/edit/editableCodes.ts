@@ -17,6 +17,11 @@ export interface EditableCodes {
   readonly earlier?: CodeField
   /** Learning rates of an edit's first and last step, unless told otherwise. */
   readonly rates: readonly [number, number]
+  /**
+   * The same where a good start was found or taken over: Adam's first step moves every weight by its rate, and at `rates` it can throw away what a
+   * search has found. Default `rates`.
+   */
+  readonly refiningRates?: readonly [number, number]
   /** The codes at points [Q, 3], in the recording of an edit step. */
   at(x: Tensor): CodesAt
   /** Moves to a good start for the guidance; absent when there is nothing to search. Ends early, and changes nothing, when the signal aborts. */

@@ -28,7 +28,7 @@ const ROUNDS = 3
 const BORDER = 0.01
 /** Share of the chosen anchor in the patchwork that the compositor learns: short of 1, where a softmax has no gradient left. */
 const SURE = 0.85
-const FIT_STEPS = 80
+const FIT_STEPS = 160
 const FIT_RATE = 1e-2
 const FIT_POINTS = 4096
 const FIT_STREAM = 7
@@ -96,7 +96,7 @@ export async function* searchRegions(
     }
   }
   patchwork.choose(best.choice, SURE)
-  await learn(compositor, patchwork.ratios, points, seed)
+  await learn(compositor, patchwork.ratios, { points, weights }, seed)
 }
 
 interface Patchwork extends Disposable {
@@ -167,8 +167,16 @@ function recordPatchwork(scene: SceneManipulator, compositor: AnchorCompositor, 
   }
 }
 
-/** Trains the compositor towards the patchwork's ratios at points of the surface: cross entropy. */
-async function learn(compositor: AnchorCompositor, target: (x: Tensor) => Tensor, points: Float32Array, seed: number): Promise<void> {
+/**
+ * Trains the compositor towards the patchwork's ratios at points of the surface: cross entropy. Every other point is drawn by how much the anchors differ there,
+ * which is little of the picture and all that an edit shows.
+ */
+async function learn(
+  compositor: AnchorCompositor,
+  target: (x: Tensor) => Tensor,
+  { points, weights }: { readonly points: Float32Array; readonly weights: Float32Array },
+  seed: number,
+): Promise<void> {
   const { device } = compositor.scene
   const batch = new Storage(device, FIT_POINTS * 3)
   const x = batch.tensor([FIT_POINTS, 3])
@@ -178,10 +186,11 @@ async function learn(compositor: AnchorCompositor, target: (x: Tensor) => Tensor
   try {
     using plan = compile(device, { effects, into })
     const random = new HostRandom(seed, FIT_STREAM)
+    const byWeight = drawnBy(weights)
     const drawn = new Float32Array(FIT_POINTS * 3)
     for (let step = 0; step < FIT_STEPS; step++) {
       for (let i = 0; i < FIT_POINTS; i++) {
-        const from = 3 * random.integer(points.length / 3)
+        const from = 3 * (i % 2 === 0 ? random.integer(points.length / 3) : byWeight(random.next()))
         drawn.set(points.subarray(from, from + 3), 3 * i)
       }
       batch.write(drawn)
@@ -192,5 +201,24 @@ async function learn(compositor: AnchorCompositor, target: (x: Tensor) => Tensor
   } finally {
     adam.release()
     batch.release()
+  }
+}
+
+/** Indices drawn by weights [P] ≥ 0, some of them above 0: from uniforms in [0, 1). */
+function drawnBy(weights: Float32Array): (uniform: number) => number {
+  const sums = new Float64Array(weights.length)
+  let total = 0
+  for (const [i, weight] of weights.entries()) {
+    total += weight
+    sums[i] = total
+  }
+  return uniform => {
+    let [low, high] = [0, sums.length - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (sums[middle] <= uniform * total) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

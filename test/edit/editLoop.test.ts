@@ -87,6 +87,30 @@ describe('patience', () => {
   })
 })
 
+describe('after a search', () => {
+  test('the descent begins gently, unless told otherwise: its first step does not undo what was found', async () => {
+    // Adam moves a weight by about its rate in a step.
+    const gentle = (await searchedStep(undefined)).moved
+    const told = (await searchedStep([1e-2, 1e-2])).moved
+    expect(gentle).toBeLessThan(0.6 * told)
+  })
+
+  /** How far the second step after a search moves the weights at most. */
+  async function searchedStep(rates: EditOptions['rates']): Promise<{ moved: number }> {
+    const compositor = new AnchorCompositor(scene, anchors)
+    let before: Float32Array | undefined
+    const cameras = scene.trainingCameras.slice(0, 1)
+    const { flat: weights } = compositor.parameters
+    for await (const { stage } of edit(scene, compositor, towards(), cameras, { steps: 2, samples: 8, reportEvery: 1, tvWeight: 0, rates })) {
+      if (stage === 'search') continue
+      const now = await weights.read()
+      if (before) return { moved: Math.max(...now.map((v, i) => Math.abs(v - (before?.[i] ?? 0)))) }
+      before = now.slice()
+    }
+    return { moved: Number.NaN }
+  }
+})
+
 describe('a warm start', () => {
   test('goes on from another edit’s weights', async () => {
     const earlier = new AnchorCompositor(scene, anchors)

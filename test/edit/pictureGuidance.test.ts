@@ -73,7 +73,7 @@ describe('guidance by pictures', () => {
     const guidance = pictureGuidance(shown, targets)
     const compositor = new AnchorCompositor(shown, await anchorsOf(shown, [0, 3]))
     const last: number[] = []
-    for await (const { stage, guidance: guided } of edit(shown, compositor, guidance, guidance.cameras, { steps: 30, samples: 32, tvWeight: 0 }))
+    for await (const { stage, guidance: guided } of edit(shown, compositor, guidance, guidance.cameras, { steps: 40, samples: 32, tvWeight: 0 }))
       last[stage === 'search' ? 0 : 1] = guided
     expect(last[0]).toBeLessThan(0.6)
     expect(last[1]).toBeLessThan(0.3)
