@@ -47,8 +47,8 @@ export function TrainPage({ studio, state, capture }: { studio: Studio; state: S
               <span>{each.text}</span>
             </label>
           ))}
-          <label className="check">
-            <span>Steps</span>
+          <label className="steps">
+            Steps
             <input
               type="number"
               min={1}
