@@ -28,15 +28,14 @@ export function studioCommand(terminal: Terminal): Command {
 }
 
 async function studioVerb(given: readonly string[], { port, static: target, json }: StudioVerbOptions, terminal: Terminal): Promise<void> {
-  const folders = studioFolders()
   if (target !== undefined) {
     if (given.length > 0) throw new Error(`studio: ${given[0]} with --static; the written studio opens what is dropped on it, leave the file out`)
-    await writeStatic(folders, target)
+    await writeStatic(studioFolders(), target)
     terminal.out(json ? `${JSON.stringify({ path: resolve(target) })}\n` : `wrote ${target}\n`)
     return
   }
   const files = await withAnchorFiles(given)
-  const server = await serveStudio(folders, files, port === undefined ? { port: PORT } : { port, tries: 0 })
+  const server = await serveStudio(studioFolders(), files, port === undefined ? { port: PORT } : { port, tries: 0 })
   terminal.out(json ? `${JSON.stringify({ url: server.url })}\n` : `${server.url}\n`)
   if (!json) terminal.err('open this address in a browser on this machine; Ctrl-C ends the studio\n')
   await new Promise<void>(end => {
