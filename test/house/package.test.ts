@@ -57,7 +57,14 @@ describe('the package', () => {
   it('installs into an empty project and runs the README sample and the CLI there', async () => {
     // a copy, because npm pack builds, and others may be reading dist/
     const copy = join(folder, 'copy')
-    for (const name of ['src', 'cli', 'studio', 'assets', ...readdirSync(ROOT).filter(name => /\.(json|ts|md)$|^(LICENSE|NOTICE)$/.test(name))]) {
+    for (const name of [
+      'src',
+      'cli',
+      'viewer',
+      'studio',
+      'assets',
+      ...readdirSync(ROOT).filter(name => /\.(json|ts|md)$|^(LICENSE|NOTICE)$/.test(name)),
+    ]) {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true })
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
