@@ -30,6 +30,11 @@ export class Resolution {
     this.perPixel = this.perPixel === undefined ? now : (1 - NEWEST) * this.perPixel + NEWEST * now
   }
 
+  /** Whether any picture was measured. */
+  get isKnown(): boolean {
+    return this.perPixel !== undefined
+  }
+
   /** Side for a moving camera. @param most px that the screen can show; @param share pixels of a picture over side². */
   moving(most: number, share: number): number {
     return this.within(this.budget.moving, most, share)

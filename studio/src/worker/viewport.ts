@@ -151,8 +151,9 @@ export class Viewport {
     const milliseconds = performance.now() - began
     for (const entry of used) if (entry.side >= 0) entry.side = side
     if (measures) for (const each of [this.resolutionFor(view), this.liveResolution]) each.measured(width * height * used.length, milliseconds)
-    // A picture that was not measured is drawn once more, which measures it.
-    this.drawn = { key: measures || view.moving ? key : '', side, split: view.compare?.split ?? 0, again }
+    // Where nothing was measured yet, the picture is drawn once more at the same size, which measures it.
+    const unmeasured = !measures && !view.moving && !this.resolutionFor(view).isKnown
+    this.drawn = { key: unmeasured ? '' : key, side, split: view.compare?.split ?? 0, again }
     const baked = view.mode !== 'acr' && this.faces.isBaked('main', view.face)
     this.report.frame({ width, height, milliseconds, baked })
   }
