@@ -48,7 +48,7 @@ describe('errors are one line and exit code 1', () => {
     [
       'an edit towards nothing',
       ['edit', 'x.scene', '-o', 'y.edit'],
-      /neither a sentence nor --target; say what the face should look like in one way$/,
+      /neither a sentence nor --target nor --expression; say what the face should look like in one way$/,
     ],
     [
       'a value that is no number',
