@@ -1,6 +1,7 @@
 /** Time of a mesh by its resolution: npm run bench:mesh -- SCENE (a .scene file; default out/demo/face.scene). */
 import { readFile } from 'node:fs/promises'
 import { extractSurface, loadScene, openDevice } from '../src/node.ts'
+import { median } from './measure.ts'
 
 const [path = 'out/demo/face.scene'] = process.argv.slice(2)
 const RUNS = 5
@@ -18,6 +19,5 @@ for (const resolution of device.kind === 'gpu' ? [96, 160, 256, 384] : [96, 160]
     vertices = next.value.positions.length / 3
     times.push(performance.now() - start)
   }
-  const median = times.sort((a, b) => a - b)[RUNS >> 1]
-  console.log(`${resolution} cells: ${(median / 1000).toFixed(2)} s, median of ${RUNS}; ${points} points, ${vertices} vertices`)
+  console.log(`${resolution} cells: ${(median(times) / 1000).toFixed(2)} s, median of ${RUNS}; ${points} points, ${vertices} vertices`)
 }

@@ -1,17 +1,17 @@
 /** Charts of a capture's report as SVG text: each one idea, no scripts, readable without colour. */
 import type { CaptureChecks, RecordedFrame } from '../capture/checks/checkCapture.ts'
 import type { Viewpoint } from '../capture/checks/viewpoints.ts'
-import { escapeText } from './html.ts'
+import { escapeXml } from '../io/syntheticMedia.ts'
 
 const WIDTH = 720
 const [INK, PALE, KEPT, DROPPED, BAD] = ['#222', '#bbb', '#1668a8', '#c9c9c9', '#c0392b']
 
 function svg(width: number, height: number, label: string, body: readonly string[]): string {
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(label)}" style="max-width:${width}px">${body.join('')}</svg>`
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(label)}" style="max-width:${width}px">${body.join('')}</svg>`
 }
 
 function text(x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end' = 'start'): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="11" fill="#444">${escapeText(words)}</text>`
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="11" fill="#444">${escapeXml(words)}</text>`
 }
 
 function line(x1: number, y1: number, x2: number, y2: number, color = PALE, more = ''): string {
@@ -19,7 +19,7 @@ function line(x1: number, y1: number, x2: number, y2: number, color = PALE, more
 }
 
 function dot(x: number, y: number, radius: number, color: string, title: string): string {
-  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" fill="${color}"><title>${escapeText(title)}</title></circle>`
+  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" fill="${color}"><title>${escapeXml(title)}</title></circle>`
 }
 
 /** Sharpness of every frame of the video over time; kept ones are blue, blurred or lost ones red. */
@@ -92,7 +92,7 @@ export function frustaFromAbove(views: readonly Viewpoint[], wrong: ReadonlySet<
       return `${(px + 16 * (c * looks[0] - s * looks[1])).toFixed(1)},${(py + 16 * (s * looks[0] + c * looks[1])).toFixed(1)}`
     }
     const color = wrong.has(id) ? BAD : KEPT
-    return `<polygon points="${px.toFixed(1)},${py.toFixed(1)} ${side(0.35)} ${side(-0.35)}" fill="none" stroke="${color}" stroke-width="${wrong.has(id) ? 2 : 0.8}"><title>${escapeText(id)}</title></polygon>`
+    return `<polygon points="${px.toFixed(1)},${py.toFixed(1)} ${side(0.35)} ${side(-0.35)}" fill="none" stroke="${color}" stroke-width="${wrong.has(id) ? 2 : 0.8}"><title>${escapeXml(id)}</title></polygon>`
   })
   return svg(width, height, 'cameras from above', [
     `<ellipse cx="${cx}" cy="${cy}" rx="${(0.14 * scale).toFixed(1)}" ry="${(0.18 * scale).toFixed(1)}" fill="#f1d9c6" stroke="${INK}"/>`,

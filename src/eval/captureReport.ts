@@ -2,8 +2,9 @@
 
 import type { CaptureFrame } from '../capture/capture.ts'
 import type { CaptureChecks, Finding } from '../capture/checks/checkCapture.ts'
+import { escapeXml } from '../io/syntheticMedia.ts'
 import { brightnessChart, depthChart, expressionChart, frustaFromAbove, sharpnessChart, viewpointMap } from './captureCharts.ts'
-import { escapeText, pictureAddress, section } from './html.ts'
+import { pictureAddress, section } from './html.ts'
 
 /** Movements of the face in a capture, read off its pictures by an encoder's expression head. */
 export interface ExpressionCoverage {
@@ -90,7 +91,7 @@ const MARK = { good: '✓', warning: '!', problem: '✗' } as const
 function adviceList(findings: readonly Finding[]): string {
   const order = { problem: 0, warning: 1, good: 2 } as const
   const sorted = [...findings].sort((a, b) => order[a.level] - order[b.level])
-  const items = sorted.map(({ level, topic, text }) => `<li class="${level}"><b>${MARK[level]} ${escapeText(topic)}</b> ${escapeText(text)}</li>`)
+  const items = sorted.map(({ level, topic, text }) => `<li class="${level}"><b>${MARK[level]} ${escapeXml(topic)}</b> ${escapeXml(text)}</li>`)
   return `<ul class="advice">${items.join('')}</ul>`
 }
 
@@ -102,14 +103,14 @@ async function strip(frames: readonly CaptureFrame[], wrong: ReadonlySet<string>
     const [width, height] = camera.imageSize
     const address = await pictureAddress({ width, height, rgb: image }, 80)
     const mark = wrong.has(id) ? ' class="bad"' : ''
-    figures.push(`<figure${mark}><img alt="frame ${escapeText(id)}" src="${address}"><figcaption>${escapeText(id)}</figcaption></figure>`)
+    figures.push(`<figure${mark}><img alt="frame ${escapeXml(id)}" src="${address}"><figcaption>${escapeXml(id)}</figcaption></figure>`)
   }
   return `<div class="strip">${figures.join('')}</div>`
 }
 
 function suspectList({ suspects }: CaptureChecks): string {
   if (suspects.length === 0) return ''
-  return `<p>Probably wrong: ${suspects.map(({ id, why }) => `<b>${escapeText(id)}</b> (${escapeText(why)})`).join(', ')}.</p>`
+  return `<p>Probably wrong: ${suspects.map(({ id, why }) => `<b>${escapeXml(id)}</b> (${escapeXml(why)})`).join(', ')}.</p>`
 }
 
 function keptSentence({ records }: CaptureChecks): string {
@@ -117,12 +118,12 @@ function keptSentence({ records }: CaptureChecks): string {
   for (const { dropped } of records) if (dropped !== undefined) counts.set(dropped, (counts.get(dropped) ?? 0) + 1)
   const kept = records.filter(({ dropped }) => dropped === undefined).length
   const why = [...counts].map(([reason, count]) => `${count}: ${reason}`)
-  return escapeText(`${kept} of ${records.length} frames were kept (blue).${why.length > 0 ? ` Left out: ${why.join('; ')}.` : ''}`)
+  return escapeXml(`${kept} of ${records.length} frames were kept (blue).${why.length > 0 ? ` Left out: ${why.join('; ')}.` : ''}`)
 }
 
 function page(title: string, body: string): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeText(title)}</title><style>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(title)}</title><style>
 body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid #ddd}
 svg{width:100%;height:auto;display:block}.pair{display:flex;flex-wrap:wrap;gap:1rem}.pair svg{flex:1 1 300px}
@@ -130,7 +131,7 @@ svg{width:100%;height:auto;display:block}.pair{display:flex;flex-wrap:wrap;gap:1
 .good{border-color:#4a8f3c!important;background:#f2f8f0}.warning{border-color:#d08a1d!important;background:#fdf6e9}.problem{border-color:#c0392b!important;background:#fbeceb}
 .strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(100px,1fr));gap:6px}figure{margin:0}img{width:100%;display:block}
 figcaption{font-size:11px;color:#555;text-align:center}.bad img{outline:3px solid #c0392b}p{color:#444;font-size:14px}
-</style></head><body><h1>${escapeText(title)}</h1>
+</style></head><body><h1>${escapeXml(title)}</h1>
 ${body}
 </body></html>
 `

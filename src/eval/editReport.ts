@@ -1,10 +1,11 @@
 /** The report on edits as one HTML file that needs nothing else: what was measured by what, a table of all edits, then each with its pictures. */
 
 import type { Picture } from '../io/sheet.ts'
+import { escapeXml } from '../io/syntheticMedia.ts'
 import type { RegionChange } from '../metrics/change.ts'
 import type { EditResult } from './evaluateEdits.ts'
 import { type TrueEdit, trueEditOf } from './groundTruth.ts'
-import { escapeText, pictureAddress, section, table } from './html.ts'
+import { pictureAddress, section, table } from './html.ts'
 import { meanOfKnown } from './means.ts'
 import type { Report } from './report.ts'
 import { figure, gain, percent, perMille, ratio } from './reportCells.ts'
@@ -19,8 +20,8 @@ const RAMP = `<span class="ramp" style="background:${RAMP_GRADIENT}"></span>`
 export async function editReport(report: Report, truth: readonly TrueEdit[] = [], names: readonly string[] = []): Promise<string> {
   const { scene, edits, missing, retrieval, heldOut } = report
   const parts = [
-    `<h1>Edits of ${escapeText(scene.name)}</h1>`,
-    `<p class="quiet">${edits.length} ${edits.length === 1 ? 'edit' : 'edits'} of a scene of preset ${scene.preset}, ${scene.step} steps, ${scene.size.join(' × ')} px · ${escapeText(report.device)}</p>`,
+    `<h1>Edits of ${escapeXml(scene.name)}</h1>`,
+    `<p class="quiet">${edits.length} ${edits.length === 1 ? 'edit' : 'edits'} of a scene of preset ${scene.preset}, ${scene.step} steps, ${scene.size.join(' × ')} px · ${escapeXml(report.device)}</p>`,
     section('All edits', overview(report)),
     ...(missing.length > 0 ? [section('Not measured', missingList(report))] : []),
     ...(retrieval ? [section('R-precision', retrievalTable(retrieval))] : []),
@@ -28,7 +29,7 @@ export async function editReport(report: Report, truth: readonly TrueEdit[] = []
   for (const [i, result] of edits.entries()) parts.push(section(`“${result.prompt}”`, await editBody(result, truth, names, i)))
   if (heldOut) parts.push(section('The scene itself', sceneTable(heldOut)))
   parts.push(section('What the numbers mean', definitions(report)))
-  return reportPage(escapeText(`Edits of ${scene.name}`), parts.join('\n'))
+  return reportPage(escapeXml(`Edits of ${scene.name}`), parts.join('\n'))
 }
 
 function overview({ edits, networks, faces }: Report): string {
@@ -59,7 +60,7 @@ function overview({ edits, networks, faces }: Report): string {
     figure(meanOfKnown(edits.map(({ measures }) => perMille(measures.consistency?.unedited))), 1),
   ]
   const rows = edits.map(({ prompt, measures }, i) => [
-    `<a href="#edit-${i}">${escapeText(prompt)}</a>`,
+    `<a href="#edit-${i}">${escapeXml(prompt)}</a>`,
     ...(truth ? [gain(measures.truth?.psnr.face, 2), gain(measures.truth?.ssim, 4)] : []),
     ...(coefficients ? [figure(ratio(measures.truth?.coefficients), 2)] : []),
     figure(measures.clip.directional, 3),
@@ -68,16 +69,16 @@ function overview({ edits, networks, faces }: Report): string {
     figure(perMille(measures.consistency?.edited), 1),
   ])
   const found = faces ? ` The judge found a face in ${faces.found} of ${faces.views} novel views.` : ''
-  return `${table(headings, [control, ...rows])}<p class="quiet">Encoder: ${escapeText(networks.encoder)}. Judge of faces: ${escapeText(networks.judge ?? 'none')}. ${escapeText(networks.lpips ?? 'No LPIPS')}.${found}</p>`
+  return `${table(headings, [control, ...rows])}<p class="quiet">Encoder: ${escapeXml(networks.encoder)}. Judge of faces: ${escapeXml(networks.judge ?? 'none')}. ${escapeXml(networks.lpips ?? 'No LPIPS')}.${found}</p>`
 }
 
 function missingList({ missing }: Report): string {
-  return `<ul class="missing">${missing.map(({ metric, why }) => `<li><b>${escapeText(metric)}</b>: ${escapeText(why)}</li>`).join('')}</ul>`
+  return `<ul class="missing">${missing.map(({ metric, why }) => `<li><b>${escapeXml(metric)}</b>: ${escapeXml(why)}</li>`).join('')}</ul>`
 }
 
 function retrievalTable({ expressions, each, mean, chance, pictures, found }: Retrieval): string {
   const cells = table(
-    ['', ...expressions.map(escapeText), 'mean', 'by chance'],
+    ['', ...expressions.map(escapeXml), 'mean', 'by chance'],
     [['precision', ...each.map(value => percent(value)), `<b>${percent(mean)}</b>`, percent(chance)]],
   )
   return `${cells}<p class="quiet">${pictures} pictures, a face found in ${found}; pictures without one are retrieved last.</p>`
@@ -87,8 +88,8 @@ async function editBody(result: EditResult, truth: readonly TrueEdit[], names: r
   const { measures, notes, shares, prompt, reference, strength, steps, name } = result
   const goal = trueEditOf(truth, prompt)
   const parts = [
-    `<p class="quiet" id="edit-${index}">${escapeText(name)} · ${steps} steps, strength ${strength}, head pose of frame ${escapeText(reference)}</p>`,
-    ...notes.map(note => `<p class="note">${escapeText(note)}</p>`),
+    `<p class="quiet" id="edit-${index}">${escapeXml(name)} · ${steps} steps, strength ${strength}, head pose of frame ${escapeXml(reference)}</p>`,
+    ...notes.map(note => `<p class="note">${escapeXml(note)}</p>`),
     await pictureGrid(result, goal, names),
   ]
   if (shares.length > 0) parts.push(await ratioMaps(result))
@@ -112,7 +113,7 @@ async function pictureGrid({ pictures, unedited }: EditResult, goal: TrueEdit | 
   const columns = ['before', 'after', ...(goal ? ['truth'] : []), 'change']
   const cells = columns.map(name => `<div class="head">${name === 'change' ? `change ${RAMP}` : name}</div>`)
   const image = async (picture: Picture, what: string, view: string): Promise<string> =>
-    `<figure><img loading="lazy" alt="${what}, ${escapeText(view)}" src="${await pictureAddress(picture)}">${what === 'before' ? `<figcaption>${escapeText(view)}</figcaption>` : ''}</figure>`
+    `<figure><img loading="lazy" alt="${what}, ${escapeXml(view)}" src="${await pictureAddress(picture)}">${what === 'before' ? `<figcaption>${escapeXml(view)}</figcaption>` : ''}</figure>`
   for (const [v, after] of pictures.shown.entries()) {
     const before = unedited.shown[v]
     const view = names[v] ?? `view ${v + 1}`
@@ -130,7 +131,7 @@ async function ratioMaps({ pictures, shares, reference }: EditResult): Promise<s
   for (const [k, share] of shares.entries()) {
     const label = share === reference ? `neutral, frame ${share}` : share.includes(' ') ? share : `frame ${share}`
     maps.push(
-      `<figure><img loading="lazy" alt="composition ratio of ${escapeText(label)}" src="${await pictureAddress(channelMap(view, k))}"><figcaption>${escapeText(label)}</figcaption></figure>`,
+      `<figure><img loading="lazy" alt="composition ratio of ${escapeXml(label)}" src="${await pictureAddress(channelMap(view, k))}"><figcaption>${escapeXml(label)}</figcaption></figure>`,
     )
   }
   return `<h3>Which anchor where: composition ratios 0 ${RAMP} 1</h3><div class="grid" style="--columns:${Math.max(4, shares.length)}">${maps.join('')}</div>`
@@ -150,7 +151,7 @@ function truthTable({ measures: { truth } }: EditResult): string {
         ]
       : []),
   ]
-  return `${table(['', 'PSNR, dB (over no edit)'], rows)}<p class="quiet">True edit ${escapeText(truth.id)}, reach: ${escapeText(truth.reach)}.</p>`
+  return `${table(['', 'PSNR, dB (over no edit)'], rows)}<p class="quiet">True edit ${escapeXml(truth.id)}, reach: ${escapeXml(truth.reach)}.</p>`
 }
 
 function changeTable({ measures: { change, region } }: EditResult): string {
@@ -161,7 +162,7 @@ function changeTable({ measures: { change, region } }: EditResult): string {
     percent(share, 1),
   ]
   const rows = change ? (['face', ...FACE_REGIONS] as const).map(name => row(name, change[name])) : []
-  if (region) rows.unshift(row(`<b>${escapeText(region.name)}</b>, the edit’s region${region.mask === 'rendered' ? ' (its own mask)' : ''}`, region))
+  if (region) rows.unshift(row(`<b>${escapeXml(region.name)}</b>, the edit’s region${region.mask === 'rendered' ? ' (its own mask)' : ''}`, region))
   return table(['', 'inside, 10⁻⁴', 'outside, 10⁻⁴', 'outside ÷ inside'], rows)
 }
 
@@ -205,5 +206,5 @@ function definitions({ networks }: Report): string {
       'Mean squared difference between edited and unedited picture inside a region and outside it; outside ÷ inside is near 0 for an edit that keeps to the region.',
     ],
   ]
-  return `<dl>${list.map(([name, text]) => `<dt>${name}</dt><dd>${escapeText(text)}</dd>`).join('')}</dl>`
+  return `<dl>${list.map(([name, text]) => `<dt>${name}</dt><dd>${escapeXml(text)}</dd>`).join('')}</dl>`
 }

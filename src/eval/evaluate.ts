@@ -7,6 +7,7 @@ import { createRenderer, type RenderedImage } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { intoSpace } from '../nerf/space.ts'
 import { Storage } from '../tensor/device.ts'
+import { mean, meanOfKnown } from './means.ts'
 
 export interface ViewScore {
   readonly id: string
@@ -45,17 +46,12 @@ export async function evaluateScene(scene: SceneManipulator, capture: Capture, {
     views.push(score(frame, await renderer.render(intoSpace(frame.camera, scene.description.space))))
   }
   code.release()
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
-  const known = (values: readonly (number | undefined)[]): number | undefined => {
-    const present = values.flatMap(v => v ?? [])
-    return present.length > 0 ? mean(present) : undefined
-  }
   return {
     views,
     psnr: mean(views.map(v => v.psnr)),
-    psnrPerson: known(views.map(v => v.psnrPerson)),
+    psnrPerson: meanOfKnown(views.map(v => v.psnrPerson)),
     ssim: mean(views.map(v => v.ssim)),
-    ssimPerson: known(views.map(v => v.ssimPerson)),
+    ssimPerson: meanOfKnown(views.map(v => v.ssimPerson)),
   }
 }
 

@@ -1,8 +1,8 @@
 /** Pictures of reports that are made of numbers: heat maps, bars, curves. */
 import type { LossPoint } from '../edit/editFile.ts'
 import type { Picture } from '../io/sheet.ts'
+import { escapeXml } from '../io/syntheticMedia.ts'
 import type { RenderedImage } from '../nerf/render.ts'
-import { escapeText } from './html.ts'
 
 /** From nothing to all: dark blue, teal, yellow, nearly white; brightness rises all the way, so that it reads without colour. */
 const RAMP = [
@@ -47,7 +47,7 @@ export function bars(values: Readonly<Record<string, number>>): string {
   const rows = Object.entries(values)
     .sort(([, a], [, b]) => b - a)
     .map(
-      ([name, value]) => `<span>${escapeText(name)}</span><span><i style="width:${(100 * value).toFixed(1)}%"></i></span><b>${value.toFixed(2)}</b>`,
+      ([name, value]) => `<span>${escapeXml(name)}</span><span><i style="width:${(100 * value).toFixed(1)}%"></i></span><b>${value.toFixed(2)}</b>`,
     )
   return `<div class="bars">${rows.join('')}</div>`
 }

@@ -1,4 +1,5 @@
 /** One page that holds a scene, its edits and a viewer: it opens from a disk, without a network. */
+import { base64 } from './base64.ts'
 import { escapeXml, type SyntheticMedia, syntheticMediaFields, syntheticMediaNote } from './syntheticMedia.ts'
 
 /** A file for the page to carry. */
@@ -63,11 +64,4 @@ const inlineScript = (script: string): string => script.replace(/<\/(script)/gi,
 async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new CompressionStream('gzip'))
   return new Uint8Array(await new Response(stream).arrayBuffer())
-}
-
-/** In pieces: a call takes only so many arguments. */
-function base64(bytes: Uint8Array): string {
-  const parts: string[] = []
-  for (let at = 0; at < bytes.length; at += 0x8000) parts.push(String.fromCharCode(...bytes.subarray(at, at + 0x8000)))
-  return btoa(parts.join(''))
 }

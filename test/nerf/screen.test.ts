@@ -1,6 +1,6 @@
 /** Pictures on canvases: the CPU's through a 2D context, a GPU's (SwiftShader in Chromium) from its storage. */
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { serve } from '../../examples/browser/serve.ts'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { adjustableCodes } from '../../src/nerf/adjustableCodes.ts'
@@ -11,22 +11,12 @@ import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { Storage, tensor } from '../../src/tensor/device.ts'
 import { ROOT, runProgram, scratchFolder } from '../house/scratchBuild.ts'
 import { openChromium, SOFTWARE_GPU, skipped } from '../studio/chromium.ts'
+import { withImageData } from '../studio/nodeImageData.ts'
 import { smallScene } from './smallScene.ts'
 
 const device = cpuBackend(await openCpuDevice({ threads: 1 }))
 afterAll(() => device[Symbol.dispose]())
-beforeAll(() => {
-  Object.assign(globalThis, {
-    ImageData: class {
-      constructor(
-        readonly data: Uint8ClampedArray,
-        readonly width: number,
-        readonly height: number,
-      ) {}
-    },
-  })
-})
-afterAll(() => Reflect.deleteProperty(globalThis, 'ImageData'))
+withImageData()
 
 /** In a page, as text: what transforms this file must not touch its import. */
 const PRESENT = `(async () => {

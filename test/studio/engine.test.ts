@@ -1,10 +1,11 @@
 /** The worker's engine without a browser: the demo's scene on the CPU device, a canvas that only counts. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { FromWorker, View } from '../../studio/src/protocol/messages.ts'
 import { Engine } from '../../studio/src/worker/engine.ts'
 import { ROOT } from '../house/scratchBuild.ts'
+import { withImageData } from './nodeImageData.ts'
 
 const messages: FromWorker[] = []
 const engine = new Engine(message => messages.push(message))
@@ -39,21 +40,7 @@ async function frame(since: number): Promise<void> {
   throw new Error(`no picture; the worker said ${JSON.stringify(messages.slice(since))}`)
 }
 
-beforeAll(() => {
-  // What Node lacks of a worker's world.
-  Object.assign(globalThis, {
-    ImageData: class {
-      constructor(
-        readonly data: Uint8ClampedArray,
-        readonly width: number,
-        readonly height: number,
-      ) {}
-    },
-  })
-})
-afterAll(() => {
-  Reflect.deleteProperty(globalThis, 'ImageData')
-})
+withImageData()
 
 test('a scene with its edit opens, is drawn, compared, saved, and comes back on another device with the same face', async () => {
   const canvas = new CountingCanvas()
