@@ -115,6 +115,12 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, { keep, compileSideBySide 
   const buffers = new Buffers(device, order)
   const kernels = new KernelCache(device, found => errors.expect(found), compileSideBySide)
   const kept = { keep }
+  let idle = true
+  const takeIdle = (): boolean => {
+    const was = idle
+    idle = false
+    return was
+  }
   const features = new Set<string>(device.features)
   return {
     name,
@@ -131,10 +137,11 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, { keep, compileSideBySide 
       const failed = !(result instanceof ArrayBuffer)
       await errors.rethrow(failed)
       if (failed) throw result
+      idle = true
       return result
     },
     copy: (from, to) => buffers.copy(from, to),
-    program: dispatches => makeProgram(device, { kernels, order, usable: () => errors.throwIfLost() }, dispatches),
+    program: dispatches => makeProgram(device, { kernels, order, usable: () => errors.throwIfLost(), takeIdle }, dispatches),
     surface: canvas => openSurface(device, canvas, order),
     async sync() {
       await order.settled()
@@ -143,6 +150,7 @@ function wrap(device: GPUDevice, adapter: GPUAdapter, { keep, compileSideBySide 
         () => true,
       )
       await errors.rethrow(failed)
+      idle = true
     },
     get usedBytes() {
       return buffers.usedBytes

