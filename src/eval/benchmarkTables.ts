@@ -104,6 +104,7 @@ function truthTable(rows: readonly BenchmarkRow[]): ReportTable | undefined {
     })
     const ahead = each.length > 0 && method !== RIVAL ? `${each.filter(Boolean).length} of ${each.length}` : '–'
     const of = (value: (row: BenchmarkRow) => number | undefined): number | undefined => meanOfKnown(own.map(value))
+    const known = prompts.flatMap(prompt => gains(method, prompt) ?? [])
     const errors = (which: keyof Pair): number | undefined => of(({ measures }) => measures.truth?.coefficients?.[which])
     const [edited, unedited] = [errors('edited'), errors('unedited')]
     return [
@@ -112,6 +113,7 @@ function truthTable(rows: readonly BenchmarkRow[]): ReportTable | undefined {
         of(({ measures }) => gainOf(measures.truth?.psnr.face)),
         2,
       ),
+      signed(known.length > 0 ? Math.min(...known) : undefined, 2),
       ahead,
       ...(['eyes', 'brows', 'mouth'] as const).map(region =>
         signed(

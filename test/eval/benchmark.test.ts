@@ -106,6 +106,25 @@ describe('benchmark', () => {
     expect(page).not.toMatch(/https?:\/\/|<script|<happy>/)
   }, 60_000)
 
+  test('sets gains beside the rival’s, sentence by sentence, a cell under every heading', () => {
+    const row = (method: BenchmarkRow['method'], prompt: string, gain: number): BenchmarkRow => {
+      const pair = { edited: 20 + gain, unedited: 20 }
+      const psnr = { face: pair, eyes: pair, brows: pair, mouth: pair }
+      const truth = { id: prompt, reach: 'mix', psnr, ssim: pair, coefficients: { edited: 0.1, unedited: 0.4, truth: 0.05 } }
+      return { scene: 'ada', method, prompt, seed: 0, steps: 1, seconds: 1, measures: { clip: { directional: 0, similarity: pair }, truth } }
+    }
+    const rows = [row('pac', 'a wink', 4), row('hypernerf+i', 'a wink', 1), row('pac', 'a smile', -1), row('hypernerf+i', 'a smile', 0)]
+    const tables = benchmarkTables(rows, new Map())
+    for (const { headings, rows } of tables) for (const cells of rows) expect(cells).toHaveLength(headings.length)
+    const found = tables.find(({ title }) => title === 'Against the true edits')
+    expect(found?.headings.slice(1, 4)).toEqual(['PSNR in the face over no edit, dB', 'least of a sentence, dB', 'sentences ahead of HyperNeRF+I'])
+    expect(found?.rows.map(cells => cells.slice(0, 4))).toEqual([
+      ['PAC', '+1.50', '−1.00', '1 of 2'],
+      ['HyperNeRF+I', '+0.50', '+0.00', '–'],
+    ])
+    expect(found?.rows[0][8]).toBe('0.25')
+  })
+
   test('an empty plan is an error', async () => {
     await expect(run(memoryStore(), { ...PLAN, methods: [] })).rejects.toThrow('no method, no sentence or no seed')
   })
