@@ -1,12 +1,15 @@
 /** Camera paths as verbs read and write them, and the faces that their timelines name. */
 import { dirname, resolve } from 'node:path'
 import {
+  AnchorCompositor,
+  adjustableCodes,
   type Camera,
   type CameraPath,
   type CodeField,
   cameraOutOfSpace,
   cameraPathFromJson,
   cameraPathToJson,
+  type EditableCodes,
   type ExpressionKeyframe,
   frameCode,
   keyframeOf,
@@ -46,7 +49,7 @@ export async function pathExpressions(
   expressions: readonly ExpressionKeyframe[],
 ): Promise<{ timed: TimedExpression[]; prompts: string[] }> {
   const known = new Map<string, { codes: CodeField; strength: number; prompt?: string }>()
-  const faceOf = async ({ edit, frame, weights }: ExpressionKeyframe) => {
+  const faceOf = async ({ edit, frame, weights, gains }: ExpressionKeyframe) => {
     if (edit !== undefined) {
       const file = resolve(dirname(path), edit)
       const { field, description } = await loadEdit(
@@ -54,17 +57,28 @@ export async function pathExpressions(
         await readBytes(file, `${path} names it; put it there or correct the path's timeline`),
         file,
       )
-      return { codes: field.codes, strength: description.strength, prompt: description.prompt }
+      const codes = gains ? await withGains(scene, field, gains, file) : field.codes
+      return { codes, strength: description.strength, prompt: description.prompt }
     }
     if (frame !== undefined) return { codes: await frameCode(scene, frame), strength: 1 }
     return weights && { codes: await weightedCodes(scene, weights), strength: 1 }
   }
   const timed: TimedExpression[] = []
   for (const expression of expressions) {
-    const key = JSON.stringify([expression.edit, expression.frame, expression.weights])
+    const key = JSON.stringify([expression.edit, expression.frame, expression.weights, expression.gains])
     const face = known.get(key) ?? (await faceOf(expression))
     if (face) known.set(key, face)
     timed.push({ time: expression.time, codes: face?.codes, strength: expression.strength ?? face?.strength ?? 1 })
   }
   return { timed, prompts: [...new Set([...known.values()].flatMap(({ prompt }) => (prompt ? [prompt] : [])))] }
+}
+
+/** An edit whose anchors have strengths of their own. Throws, naming the file, for one that does not mix so many. */
+async function withGains(scene: SceneManipulator, field: EditableCodes, gains: readonly number[], file: string): Promise<CodeField> {
+  const count = field instanceof AnchorCompositor && !field.base ? field.anchors.indices.length : 0
+  if (!(field instanceof AnchorCompositor) || gains.length !== count)
+    throw new Error(`${file}: the path has ${gains.length} "gains" for it, and it mixes ${count} anchors; correct the path's timeline`)
+  const { codes, setStrengths } = await adjustableCodes(scene, field.anchors.codes, field.ratios)
+  setStrengths(gains)
+  return codes
 }

@@ -29,6 +29,8 @@ export interface ExpressionKeyframe {
   readonly weights?: Readonly<Record<string, number>>
   /** 0 is the unedited face. Default 1. */
   readonly strength?: number
+  /** Of an edit that mixes anchors: a factor on the strength for each of them, neutral first. Default 1. */
+  readonly gains?: readonly number[]
 }
 
 export interface CameraPath {

@@ -110,7 +110,15 @@ function expression(item: unknown, where: string): ExpressionKeyframe {
     ...(typeof frame === 'string' && { frame }),
     ...(weights !== undefined && { weights: weights as Record<string, number> }),
     ...(fields.strength !== undefined && { strength: number(fields, 'strength', where) }),
+    ...(fields.gains !== undefined && { gains: factors(fields, where) }),
   }
+}
+
+function factors(fields: Fields, where: string): number[] {
+  if (typeof fields.edit !== 'string') throw new Error(`${where}: "gains" without "edit"; they are of an edit's anchors, name it or leave them out`)
+  const given = list(fields, 'gains', where)
+  if (given.length > 0 && given.every((value): value is number => typeof value === 'number' && Number.isFinite(value))) return given
+  throw new Error(`${where}: "gains" is ${show(given)}; it must be finite numbers, one for each anchor; ${REMEDY}`)
 }
 
 function fieldsOf(value: unknown, where: string, what: string): Fields {

@@ -32,6 +32,16 @@ export function videoTags(about: SyntheticMedia = {}): { title: string; descript
   return { title: about.scene ?? 'face', description: note, comment: `${note}. ${DIGITAL_SOURCE_TYPE}` }
 }
 
+/** The codec in which each format would be encoded here at a size in px; a format that cannot be is absent. */
+export async function videoCodecs({ width, height }: Pick<VideoOptions, 'width' | 'height'>): Promise<Partial<Record<VideoFormat, string>>> {
+  const { getFirstEncodableVideoCodec, QUALITY_HIGH } = await import('mediabunny')
+  const even = { width: width + (width % 2), height: height + (height % 2) }
+  const [mp4, webm] = await Promise.all(
+    (['mp4', 'webm'] as const).map(format => getFirstEncodableVideoCodec([...CODECS[format]], { ...even, quality: QUALITY_HIGH })),
+  )
+  return { ...(mp4 && { mp4 }), ...(webm && { webm }) }
+}
+
 /** Throws for sizes and rates that no film has. */
 export function checkVideo({ fps, width, height }: VideoOptions): void {
   if (!(fps >= 1 && fps <= 240)) throw new Error(`video: fps is ${fps}; give 1 to 240`)

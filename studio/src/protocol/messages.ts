@@ -1,4 +1,5 @@
 /** What the page and its worker say to each other. Everything is plain data; bytes are transferred. */
+import type { FilmProgress, FilmRequests } from './film.ts'
 
 export type Vector = [number, number, number]
 
@@ -18,6 +19,8 @@ export interface Face {
   readonly edit?: number
   /** One per anchor, or one for an edit of one code. Absent: everything at full strength. */
   readonly strengths?: readonly number[]
+  /** It passes into another edit's face, which is there by `share` (0..1). */
+  readonly toward?: { readonly face: Omit<Face, 'toward'>; readonly share: number }
 }
 
 /** All that the viewport depends on; the worker draws the last one it was told. */
@@ -139,7 +142,7 @@ export interface Thumbnail {
 }
 
 /** Longer work, done one after the other; each is answered once. */
-export interface Requests {
+export interface Requests extends FilmRequests {
   /** Opens the device; a scene that was open before comes back from memory with its edits, e.g. after the device was lost. */
   start: { request: StartRequest; answer: DeviceInfo }
   /** A capture is not trained yet: `train` does that. */
@@ -192,6 +195,7 @@ export type FromWorker =
   /** A training has begun: the scene can be looked at. */
   | { readonly kind: 'begun'; readonly scene: SceneInfo }
   | { readonly kind: 'training'; readonly progress: TrainProgress }
+  | { readonly kind: 'filming'; readonly progress: FilmProgress }
   | { readonly kind: 'frame'; readonly stats: FrameStats }
   /** The viewport could not draw; `lost` when the device is gone. */
   | { readonly kind: 'trouble'; readonly message: string; readonly lost: boolean }

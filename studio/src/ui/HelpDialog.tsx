@@ -1,3 +1,4 @@
+import { FILM_KEYS } from '../viewer/filmKeys.ts'
 import { SHORTCUTS } from '../viewer/shortcuts.ts'
 import { Dialog } from './Dialog.tsx'
 
@@ -20,6 +21,7 @@ export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }
             rows={SHORTCUTS.flatMap(({ label }) => (label?.group === group ? [[label.keys, label.text] as const] : []))}
           />
         ))}
+        <Keys title="Film, while it is open" rows={FILM_KEYS.map(({ label, text }) => [label, text] as const)} />
       </div>
       <div className="dialog-actions">
         <button type="button" className="primary" onClick={onClose}>

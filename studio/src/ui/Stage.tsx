@@ -1,10 +1,14 @@
-import { useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useRef } from 'react'
 import { entryIn } from '../viewer/document.ts'
 import { followPointers } from '../viewer/pointerInput.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { Cameras } from './Cameras.tsx'
-import { CamerasIcon, CompareIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
+import { CamerasIcon, CompareIcon, FilmIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
 import { ModeSwitch } from './ModeSwitch.tsx'
+
+/** Films are rarely made: their part is loaded when it is opened. */
+const FilmDrawer = lazy(() => import('./FilmDrawer.tsx'))
+const FilmPath = lazy(() => import('./FilmPath.tsx'))
 
 interface StageProps {
   studio: Studio
@@ -19,7 +23,7 @@ function wantedDevice(): 'auto' | 'cpu' | 'gpu' | 'software' {
 
 /** The picture, what lies over it, and the tools below it. */
 export function Stage({ studio, state }: StageProps) {
-  const { scene, compare, mode, document, job, showsCameras, stats } = state
+  const { scene, compare, mode, document, job, showsCameras, showsFilm, preview, stats } = state
   const picture = useRef<HTMLDivElement>(null)
   const place = useRef<HTMLDivElement>(null)
 
@@ -44,11 +48,11 @@ export function Stage({ studio, state }: StageProps) {
   const live = job?.edit?.progress !== undefined
   const shown = entryIn(document, document.shown)
   const other = entryIn(document, compare.withEdit)
-  const compares = compare.on && mode === 'color' && (live || shown?.id !== other?.id)
+  const compares = compare.on && !preview && mode === 'color' && (live || shown?.id !== other?.id)
   const after = live ? job?.edit?.prompt : shown?.prompt
 
   return (
-    <section className="stage" aria-label="Viewport" hidden={!scene}>
+    <section className="stage" aria-label="Viewport" hidden={!scene} data-film={showsFilm}>
       <div className="stage-frame" style={{ '--aspect': scene?.aspect ?? 1 } as React.CSSProperties}>
         {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex lint/a11y/useAriaPropsSupportedByRole: the picture takes the keys of the camera, so it can have the focus */}
         <div
@@ -60,6 +64,11 @@ export function Stage({ studio, state }: StageProps) {
         >
           <div ref={place} className="picture-canvas" />
           {showsCameras && scene && <Cameras studio={studio} scene={scene} />}
+          {showsFilm && scene && (
+            <Suspense>
+              <FilmPath studio={studio} state={state} scene={scene} />
+            </Suspense>
+          )}
         </div>
         {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex lint/a11y/useAriaPropsSupportedByRole: as above */}
         {compares && (
@@ -80,6 +89,7 @@ export function Stage({ studio, state }: StageProps) {
           </>
         )}
         {live && <span className="chip chip-live">forming</span>}
+        {preview && !live && <span className="chip chip-left">film, {preview.time.toFixed(2)} s</span>}
       </div>
       <div className="stage-tools" role="toolbar" aria-label="View">
         <ModeSwitch studio={studio} state={state} />
@@ -105,6 +115,16 @@ export function Stage({ studio, state }: StageProps) {
             <CamerasIcon />
             <span className="sr-only">Cameras of the capture</span>
           </button>
+          <button
+            type="button"
+            className="icon"
+            aria-pressed={showsFilm}
+            onClick={() => studio.setShowsFilm(!showsFilm)}
+            title="Film: keyframes and a timeline (T)"
+          >
+            <FilmIcon />
+            <span className="sr-only">Film</span>
+          </button>
         </div>
         <div className="tool-group">
           <button type="button" className="icon" onClick={() => studio.jumpBy(-1)} title="Previous camera ([)">
@@ -125,6 +145,11 @@ export function Stage({ studio, state }: StageProps) {
             `${stats.width}×${stats.height} · ${stats.milliseconds < 10 ? stats.milliseconds.toFixed(1) : Math.round(stats.milliseconds)} ms${stats.baked ? ' · baked' : ''}`}
         </p>
       </div>
+      {showsFilm && scene && (
+        <Suspense fallback={<div className="film" aria-busy="true" />}>
+          <FilmDrawer studio={studio} state={state} />
+        </Suspense>
+      )}
     </section>
   )
 }

@@ -52,6 +52,26 @@ export const CamerasIcon = () => (
     <path d="M4 5.5h12v9H4zM4 5.5l6 4.5 6-4.5M4 14.5l6-4.5 6 4.5" />
   </Icon>
 )
+export const FilmIcon = () => (
+  <Icon>
+    <path d="M3 4.5h14v11H3zM6.5 4.5v11m7-11v11M3 8h3.5M3 12h3.5m7-4H17m-3.5 4H17" />
+  </Icon>
+)
+export const PlayIcon = () => (
+  <Icon>
+    <path d="M6.5 4.5v11l9-5.5z" />
+  </Icon>
+)
+export const PauseIcon = () => (
+  <Icon>
+    <path d="M7 4.5v11m6-11v11" />
+  </Icon>
+)
+export const RemoveIcon = () => (
+  <Icon>
+    <path d="M4 5.5h12M8 5.5v-2h4v2M5.5 5.5l.8 11h7.4l.8-11" />
+  </Icon>
+)
 export const HomeIcon = () => (
   <Icon>
     <path d="M3.5 10 10 4l6.5 6M5.5 8.5V16h9V8.5" />

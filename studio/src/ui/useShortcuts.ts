@@ -19,7 +19,7 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
   latest.current = page
   useEffect(() => {
     const run = (action: Action): void => {
-      const { compare, showsCameras } = studio.state()
+      const { compare, showsCameras, showsFilm } = studio.state()
       const actions: Readonly<Record<Action, () => void>> = {
         undo: () => studio.undo(),
         redo: () => studio.redo(),
@@ -28,6 +28,7 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
         prompt: () => latest.current.prompt(),
         compare: () => studio.setCompare({ on: !compare.on }),
         frusta: () => studio.setShowsCameras(!showsCameras),
+        film: () => studio.setShowsFilm(!showsFilm),
         color: () => studio.setMode('color'),
         depth: () => studio.setMode('depth'),
         acr: () => studio.setMode('acr'),

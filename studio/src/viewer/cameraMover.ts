@@ -58,6 +58,13 @@ export class CameraMover {
     this.move(controls => controls.jump(pose))
   }
 
+  /** Is there at once, without gliding. */
+  place(pose: Pose): void {
+    this.controls?.place(pose)
+    this.changed()
+    for (const listener of this.listeners) listener()
+  }
+
   reset(): void {
     this.move(controls => controls.reset())
   }

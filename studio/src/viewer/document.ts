@@ -1,5 +1,6 @@
 /** What a person has made of a scene: edits and how strongly they are shown. Plain values, never changed in place. */
 import type { EditInfo, Face } from '../protocol/messages.ts'
+import type { Film } from './film.ts'
 
 export interface EditEntry {
   readonly id: number
@@ -20,6 +21,7 @@ export interface FaceDocument {
   readonly edits: readonly EditEntry[]
   /** Number of the edit that is shown; none is the unedited face. */
   readonly shown?: number | undefined
+  readonly film?: Film | undefined
 }
 
 export const EMPTY: FaceDocument = { edits: [] }
@@ -28,11 +30,16 @@ export function entryOf(id: number, { prompt, strength, anchors, shares, note }:
   return { id, prompt, strength, anchors, shares, note, losses, gains: new Array(Math.max(1, anchors.length)).fill(1) }
 }
 
-export const withEntry = (document: FaceDocument, entry: EditEntry): FaceDocument => ({ edits: [...document.edits, entry], shown: entry.id })
+export const withEntry = (document: FaceDocument, entry: EditEntry): FaceDocument => ({
+  ...document,
+  edits: [...document.edits, entry],
+  shown: entry.id,
+})
 
-export function withoutEntry({ edits, shown }: FaceDocument, id: number): FaceDocument {
+export function withoutEntry(document: FaceDocument, id: number): FaceDocument {
+  const { edits, shown } = document
   const left = edits.filter(entry => entry.id !== id)
-  return { edits: left, shown: shown === id ? left.at(-1)?.id : shown }
+  return { ...document, edits: left, shown: shown === id ? left.at(-1)?.id : shown }
 }
 
 export const withChange = (document: FaceDocument, id: number, change: Partial<Pick<EditEntry, 'strength' | 'gains'>>): FaceDocument => ({

@@ -17,14 +17,19 @@ const LENGTH = 0.16
 /** Nearer to the viewer than this nothing is drawn. */
 const NEAR = 0.05
 
-/** The pyramids that can be seen from `pose`. */
-export function frusta({ frames, halfView }: SceneInfo, pose: Pose): Frustum[] {
-  const project = (point: Vector): readonly [number, number] | undefined => {
+/** Where points are in the picture of `pose`, in units of its width and height; undefined behind it. */
+export function projection({ halfView }: Pick<SceneInfo, 'halfView'>, pose: Pose): (point: Vector) => readonly [number, number] | undefined {
+  return point => {
     const p = subtract(point, pose.position)
     const [x, y, z] = pose.orientation.map(axis => dot(axis, p))
     if (z < NEAR) return undefined
     return [0.5 + (0.5 * pose.zoom * x) / (z * halfView[0]), 0.5 + (0.5 * pose.zoom * y) / (z * halfView[1])]
   }
+}
+
+/** The pyramids that can be seen from `pose`. */
+export function frusta({ frames, halfView }: Pick<SceneInfo, 'frames' | 'halfView'>, pose: Pose): Frustum[] {
+  const project = projection({ halfView }, pose)
   return frames.flatMap(({ id, split, pose: { position, orientation } }) => {
     const corner = (x: number, y: number): Vector => {
       const side = add(multiply(orientation[0], x * halfView[0]), multiply(orientation[1], y * halfView[1]))

@@ -86,6 +86,12 @@ export class OrbitControls {
     this.goal = { ...wanted, yaw: wanted.yaw + 2 * Math.PI * turns }
   }
 
+  /** Is where a camera is, at once. */
+  place(pose: Pose): void {
+    this.jump(pose)
+    this.now = this.goal
+  }
+
   reset(): void {
     this.jump(this.home)
   }

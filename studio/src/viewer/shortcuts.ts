@@ -7,6 +7,7 @@ export type Action =
   | 'prompt'
   | 'compare'
   | 'frusta'
+  | 'film'
   | 'color'
   | 'depth'
   | 'acr'
@@ -62,6 +63,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['3'], does: 'acr' },
   { keys: ['b'], does: 'compare', label: { keys: 'B', text: 'before and after', group: 'View' } },
   { keys: ['f'], does: 'frusta', label: { keys: 'F', text: 'cameras of the capture', group: 'View' } },
+  { keys: ['t'], does: 'film', label: { keys: 'T', text: 'film: keyframes and a timeline', group: 'View' } },
   { keys: ['/'], does: 'prompt', label: { keys: '/', text: 'write a sentence', group: 'Edit' } },
   { keys: ['z'], ctrl: true, does: 'undo', label: { keys: 'Ctrl Z', text: 'undo', group: 'Edit' } },
   { keys: ['z'], ctrl: true, shift: true, does: 'redo', label: { keys: 'Ctrl Shift Z', text: 'redo', group: 'Edit' } },

@@ -1,5 +1,7 @@
 /** What the page shows, as one value that is replaced whole. */
-import type { CaptureInfo, DeviceInfo, EditProgress, FrameStats, SceneInfo, TrainProgress, ViewMode } from '../protocol/messages.ts'
+
+import type { FilmProgress } from '../protocol/film.ts'
+import type { CaptureInfo, DeviceInfo, EditProgress, Face, FrameStats, FromWorker, SceneInfo, TrainProgress, ViewMode } from '../protocol/messages.ts'
 import { EMPTY, type FaceDocument } from './document.ts'
 
 export interface Job {
@@ -7,6 +9,8 @@ export interface Job {
   /** What it is, for a person. */
   readonly name: string
   readonly text: string
+  /** Of a film that is rendered. */
+  readonly film?: FilmProgress
   /** Of a training under way. */
   readonly training?: { readonly progress?: TrainProgress; readonly psnrs: readonly number[] }
   /** Of an edit under way. */
@@ -19,6 +23,14 @@ export interface Compare {
   readonly split: number
   /** The unedited face when absent. */
   readonly withEdit?: number | undefined
+}
+
+export interface Preview {
+  readonly face: Face
+  /** Seconds. */
+  readonly time: number
+  /** Whether it plays. */
+  readonly moving: boolean
 }
 
 export interface StudioState {
@@ -39,6 +51,9 @@ export interface StudioState {
   readonly anchor?: number | undefined
   readonly compare: Compare
   readonly showsCameras: boolean
+  readonly showsFilm: boolean
+  /** The moment of the film that is looked at. */
+  readonly preview?: Preview | undefined
   /** The camera that was jumped to last. */
   readonly frame?: string | undefined
   readonly stats?: FrameStats
@@ -56,6 +71,19 @@ export const START: StudioState = {
   mode: 'color',
   compare: { on: false, split: 0.5 },
   showsCameras: false,
+  showsFilm: false,
   prompts: [],
   faces: {},
+}
+
+/** A job as far as a report says it has come; reports of other work leave it. */
+export function jobAfter(job: Job, notice: FromWorker): Job {
+  const { edit, training, film } = job
+  if (notice.kind === 'doing' && job.id === notice.id) return { ...job, text: notice.text }
+  if (notice.kind === 'filming' && film) return { ...job, film: notice.progress }
+  if (notice.kind === 'training' && training)
+    return { ...job, training: { progress: notice.progress, psnrs: [...training.psnrs, notice.progress.psnr] } }
+  if (notice.kind !== 'editing' || edit?.id !== notice.progress.id) return job
+  const { progress } = notice
+  return { ...job, edit: { ...edit, progress, losses: progress.stage === 'descent' ? [...edit.losses, progress.loss] : edit.losses } }
 }

@@ -1,11 +1,13 @@
 /** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
-import type { EditRequest, NamedBytes, SceneInfo, StartRequest, TrainRequest, View, ViewMode } from '../protocol/messages.ts'
+import type { EditRequest, NamedBytes, Pose, SceneInfo, StartRequest, TrainRequest, View, ViewMode } from '../protocol/messages.ts'
+import { anchorFaces } from './anchorFaces.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
 import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
+import type { Film } from './film.ts'
 import { History } from './history.ts'
 import { readPrompts, withPrompt } from './prompts.ts'
-import { type Compare, type Job, START, type StudioState } from './state.ts'
+import { type Compare, type Job, jobAfter, type Preview, START, type StudioState } from './state.ts'
 
 export type { StudioState } from './state.ts'
 
@@ -13,7 +15,8 @@ export class Studio {
   private current: StudioState = { ...START, prompts: readPrompts() }
   private readonly listeners = new Set<() => void>()
   private history = new History<FaceDocument>(EMPTY)
-  private client: Client | undefined
+  /** Asked directly it has no job on show. */
+  client: Client | undefined
   private numbers = 0
   private pixels = 512
   private place: { readonly element: HTMLElement; readonly device: StartRequest['device'] } | undefined
@@ -128,6 +131,7 @@ export class Studio {
       compare: START.compare,
       frame: undefined,
       faces: {},
+      preview: undefined,
       news: `${scene.name} is open`,
     })
     this.showDocument()
@@ -205,7 +209,13 @@ export class Studio {
     this.history.settle()
   }
 
+  changeFilm(film: Film, key?: string): void {
+    this.change({ ...this.current.document, film }, key)
+  }
+
   private change(next: FaceDocument, key?: string): void {
+    // who changes the face looks at that one, not at the film's
+    if (next.film === this.current.document.film) this.current = { ...this.current, preview: undefined }
     this.history.change(next, key)
     this.showDocument()
   }
@@ -237,6 +247,18 @@ export class Studio {
 
   setShowsCameras(showsCameras: boolean): void {
     this.set({ showsCameras })
+  }
+
+  setShowsFilm(showsFilm: boolean): void {
+    this.set({ showsFilm })
+    if (!showsFilm) this.setPreview(undefined)
+  }
+
+  /** Looks at a moment of the film, or no longer. */
+  setPreview(preview: Preview | undefined, pose?: Pose): void {
+    this.set({ preview })
+    if (pose) this.mover.place(pose)
+    else this.sendView()
   }
 
   /** Goes to the camera of a frame. */
@@ -305,7 +327,7 @@ export class Studio {
   // --- the worker ---
 
   /** Runs a request with its job on show. Undefined when it failed, which the state then says, or was cancelled. */
-  private async run<T>(
+  async run<T>(
     name: string,
     ask: (client: Client) => Pending<T>,
     describe: (job: Job) => Job = job => job,
@@ -331,17 +353,11 @@ export class Studio {
     const { job } = this.current
     if (notice.kind === 'frame') this.set({ stats: notice.stats })
     else if (notice.kind === 'begun') this.take(notice.scene, false)
-    else if (notice.kind === 'training' && job?.training) {
-      const psnrs = [...job.training.psnrs, notice.progress.psnr]
-      this.set({ job: { ...job, training: { progress: notice.progress, psnrs } } })
-    } else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
-    else if (notice.kind === 'doing' && job?.id === notice.id) this.set({ job: { ...job, text: notice.text } })
-    else if (notice.kind === 'editing' && job?.edit?.id === notice.progress.id) {
-      const { progress } = notice
-      const first = job.edit.progress === undefined
-      const losses = progress.stage === 'descent' ? [...job.edit.losses, progress.loss] : job.edit.losses
-      this.set({ job: { ...job, edit: { ...job.edit, progress, losses } } })
-      if (first) this.sendView()
+    else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
+    else if (job) {
+      this.set({ job: jobAfter(job, notice) })
+      // what is being formed is looked at from its first report on
+      if (notice.kind === 'editing' && !job.edit?.progress) this.sendView()
     }
   }
 
@@ -349,32 +365,21 @@ export class Studio {
     this.set({ problem: { message, lost: lost || /device .* was lost/.test(message) } })
   }
 
-  /** Pictures of the anchors' faces, once per set of anchors. */
   private async fetchFaces(): Promise<void> {
-    const entry = this.current.document.edits.find(({ anchors }) => anchors.length > 0 && anchors.some(id => !(id in this.current.faces)))
     const { client } = this
-    if (!entry || !client) return
-    const thumbnails = await client.request('anchors', { edit: entry.id }).answer.catch(() => [])
-    const faces = { ...this.current.faces }
-    for (const [k, { width, height, data }] of thumbnails.entries()) {
-      const canvas = document.createElement('canvas')
-      canvas.width = width
-      canvas.height = height
-      canvas.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0)
-      faces[entry.anchors[k]] = canvas.toDataURL('image/png')
-    }
-    this.set({ faces })
+    const faces = client && (await anchorFaces(client, this.current))
+    if (faces) this.set({ faces })
   }
 
   private view(): View {
-    const { document: shown, mode, anchor, compare, job } = this.current
+    const { document: shown, mode, anchor, compare, job, preview } = this.current
     // While an edit is computed it is what is looked at.
-    const face = job?.edit?.progress ? { edit: job.edit.id } : faceOf(shown, shown.shown)
+    const face = job?.edit?.progress ? { edit: job.edit.id } : (preview?.face ?? faceOf(shown, shown.shown))
     const other = faceOf(shown, compare.withEdit)
-    const compares = compare.on && other.edit !== face.edit
+    const compares = compare.on && !preview && other.edit !== face.edit
     return {
       pose: this.mover.pose,
-      moving: this.mover.moving,
+      moving: this.mover.moving || preview?.moving === true,
       mode,
       anchor,
       face,

@@ -16,6 +16,7 @@ import {
   textGuidance,
 } from 'faceclipnerf'
 import { Cancelled } from '../protocol/commandQueue.ts'
+import { fileName } from '../protocol/fileName.ts'
 import type {
   DeviceInfo,
   EditInfo,
@@ -30,6 +31,7 @@ import type {
   View,
 } from '../protocol/messages.ts'
 import { sceneInfo } from './cameras.ts'
+import { filmHandlers } from './film.ts'
 import { colorPixels } from './heatMap.ts'
 import { viewPng } from './pictures.ts'
 import { noteOf, Session } from './session.ts'
@@ -92,6 +94,10 @@ export class Engine {
       const viewer = new TextDecoder().decode((await this.fetched(ASSETS.viewer)).bytes)
       return { name: `${session.scene.description.name}.html`, bytes: plain(await pageFile(session, edits, viewer)) }
     },
+    ...filmHandlers(
+      () => this.opened(),
+      progress => this.post({ kind: 'filming', progress }),
+    ),
     saveScene: async () => {
       const { scene } = this.opened()
       return { name: `${scene.description.name}.scene`, bytes: plain(await saveScene(scene)) }
@@ -288,9 +294,3 @@ export class Engine {
 const plain = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes)
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const isLoss = (error: unknown): boolean => /device .* was (lost|closed)/.test(messageOf(error))
-
-/** A sentence as a file's name. */
-function fileName(prompt: string): string {
-  const words = prompt.normalize('NFKD').replace(/[^\p{Letter}\p{Number}]+/gu, '-')
-  return words.replace(/^-|-$/g, '').slice(0, 60).toLowerCase() || 'edit'
-}

@@ -1,6 +1,7 @@
 /** The renderers of the faces on show: made on first use, kept while their edit lives, and replaced by a baked grid once somebody asks for one. */
 import { type AnchorCompositor, type BakedView, bake, type CodeField, createRenderer, type Renderer } from 'faceclipnerf'
 import type { Face, View } from '../protocol/messages.ts'
+import { FaceCodes, shapeOf } from './faceCodes.ts'
 import type { Session } from './session.ts'
 
 /** The face of a view, or the one left of it. */
@@ -23,9 +24,11 @@ export class FaceRenderers implements Disposable {
   private bakeable: boolean
   private readonly exact = new Map<string, Used>()
   private readonly baked = new Map<Place, Baked>()
+  private readonly codes: FaceCodes
 
   constructor(private readonly session: Session) {
     const { device, scene } = session
+    this.codes = new FaceCodes(scene, edit => session.edit(edit).adjustable)
     // On the CPU a bake takes longer than a person looks at one expression.
     this.bakeable = device.kind === 'gpu' && scene.config.sampling.kind === 'grid'
   }
@@ -45,11 +48,8 @@ export class FaceRenderers implements Disposable {
   }
 
   /** The codes of a face, at its strengths until others are set. */
-  codesOf({ edit, strengths }: Face): CodeField {
-    if (edit === undefined) return this.session.scene.referenceField
-    const { adjustable } = this.session.edit(edit)
-    adjustable.setStrengths(strengths ?? new Array(adjustable.count).fill(1))
-    return adjustable.codes
+  codesOf(face: Face): CodeField {
+    return this.codes.of(face)
   }
 
   /** The renderers that a view needs, its own face's first. */
@@ -97,7 +97,7 @@ export class FaceRenderers implements Disposable {
   private faceOf(place: Place, face: Face): Used {
     const baked = this.baked.get(place)
     if (baked && this.isBaked(place, face)) return { renderer: baked.view, side: -1 }
-    return this.exactOf(`${place}:${face.edit ?? 'unedited'}`, face)
+    return this.exactOf(`${place}:${shapeOf(face)}`, face)
   }
 
   private exactOf(key: string, face: Face, channels?: AnchorCompositor['ratios']): Used {
@@ -114,6 +114,7 @@ export class FaceRenderers implements Disposable {
   [Symbol.dispose](): void {
     for (const { renderer } of this.exact.values()) renderer[Symbol.dispose]()
     for (const { view } of this.baked.values()) view[Symbol.dispose]()
+    this.codes[Symbol.dispose]()
     this.exact.clear()
     this.baked.clear()
   }

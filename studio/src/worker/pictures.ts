@@ -1,8 +1,8 @@
 /** Pictures to keep: the view as it is, at a size of one's own, as a PNG. */
 import { createRenderer, encodePng, type Image, type RenderedImage, tagImage, toImage } from 'faceclipnerf'
 import type { Face, Thumbnail, View } from '../protocol/messages.ts'
-import { adjust } from './adjust.ts'
 import { cameraAt } from './cameras.ts'
+import { ownFaceCodes } from './faceCodes.ts'
 import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
 import type { Session } from './session.ts'
 import { about } from './takeOut.ts'
@@ -21,13 +21,11 @@ async function encodedView(session: Session, view: View, side: number): Promise<
   return await encodePng(opaque(sideBySide(colorPixels(left), colorPixels(picture), view.compare.split)))
 }
 
-async function renderFace({ scene, edits }: Session, { edit, strengths }: Face, { pose, mode }: View, side: number): Promise<RenderedImage> {
-  const found = edit === undefined ? undefined : edits.get(edit)
-  // Strengths of its own: the viewport's may change meanwhile.
-  using adjustable = found && (await adjust(scene, found.field))
-  if (adjustable && strengths) adjustable.setStrengths(strengths)
-  const channels = mode === 'acr' ? found?.compositor?.ratios : undefined
-  using renderer = createRenderer(scene, adjustable?.codes ?? scene.referenceField, { channels })
+async function renderFace(session: Session, face: Face, { pose, mode }: View, side: number): Promise<RenderedImage> {
+  const { scene, edits } = session
+  using codes = await ownFaceCodes(session, [face])
+  const channels = mode === 'acr' && face.edit !== undefined ? edits.get(face.edit)?.compositor?.ratios : undefined
+  using renderer = createRenderer(scene, codes.of(face), { channels })
   return await renderer.render(cameraAt(scene, pose, side))
 }
 

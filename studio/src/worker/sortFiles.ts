@@ -79,7 +79,7 @@ function whatItIs({ name, bytes }: NamedBytes): string {
   if (bytes.length === 0) return 'the file is empty (a folder cannot be dropped)'
   if (/\.(mp4|mov|webm|mkv)$/i.test(name)) return `a video; make a scene of it first: faceclipnerf import ${name}, then faceclipnerf train`
   if (/\.(png|jpe?g|webp|heic)$/i.test(name)) return 'a picture'
-  if (/\.json$/i.test(name)) return 'a JSON file'
+  if (/\.json$/i.test(name)) return 'a JSON file (a camera path is opened in the film, key T)'
   return 'not a file of faceclipnerf'
 }
 
