@@ -45,7 +45,7 @@ describe('camera_path.json', () => {
   })
 
   it('comes back as it was, timeline and all', () => {
-    const expressions = [{ time: 0 }, { time: 0.5, edit: 's.edit', strength: 0.8 }, { time: 1, weights: { '000003': 0.5 } }]
+    const expressions = [{ time: 0 }, { time: 0.5, edit: 's.edit', strength: 0.8, gains: [1, 0.5] }, { time: 1, weights: { '000003': 0.5 } }]
     const whole = { ...path, expressions }
     const json = JSON.parse(JSON.stringify(cameraPathToJson(whole)))
     expect(cameraPathFromJson(json, 'again')).toEqual(whole)
@@ -89,6 +89,11 @@ describe('camera_path.json', () => {
       'two faces at once',
       json => ({ ...json, faceclipnerf: { version: 1, expressions: [{ time: 0, edit: 'a', frame: 'b' }] } }),
       /"expressions" 0: "edit" and "frame" exclude each other; keep one/,
+    ],
+    [
+      'gains that are none',
+      json => ({ ...json, faceclipnerf: { version: 1, expressions: [{ time: 0, edit: 'a', gains: [1, null] }] } }),
+      /"gains" is \[1,null\]; it must be finite numbers, one for each anchor/,
     ],
     [
       'a weight that is none',

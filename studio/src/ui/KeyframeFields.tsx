@@ -1,3 +1,4 @@
+import { useId } from 'react'
 import type { FaceDocument } from '../viewer/document.ts'
 import { type Film, type FilmKeyframe, MOST_SECONDS } from '../viewer/film.ts'
 import type { FilmDesk } from '../viewer/filmDesk.ts'
@@ -20,6 +21,7 @@ const MOST = 1.5
 export function KeyframeFields({ desk, film, document, keyframe }: KeyframeFieldsProps) {
   const { id, time, face, pose } = keyframe
   const { keyframes } = film
+  const chooser = useId()
   const number = keyframes.indexOf(keyframe) + 1
   const trouble = faceTrouble(keyframe, document)
   const gone = face?.kind === 'edit' && trouble !== undefined
@@ -41,9 +43,10 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
         disabled={number === 1}
         onChange={value => desk.move(id, value)}
       />
-      <label className="film-face">
-        <span>Face</span>
+      <div className="film-face">
+        <label htmlFor={chooser}>Face</label>
         <select
+          id={chooser}
           value={chosen}
           onChange={({ currentTarget: { value } }) =>
             desk.setFace(id, value === 'between' ? undefined : desk.faceOf(value === 'unedited' ? undefined : Number(value)))
@@ -67,7 +70,7 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
             </option>
           )}
         </select>
-      </label>
+      </div>
       {face?.kind === 'edit' && !gone && (
         <Slider
           label="Strength"
