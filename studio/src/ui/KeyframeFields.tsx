@@ -80,6 +80,7 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
           onSettle={() => desk.settle()}
         />
       )}
+      {trouble && <p className="film-trouble">{trouble}</p>}
       <button
         type="button"
         onClick={() => desk.retake(id)}
@@ -91,7 +92,6 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
         <RemoveIcon />
         <span className="sr-only">Remove the keyframe</span>
       </button>
-      {trouble && <p className="film-trouble">{trouble}</p>}
     </fieldset>
   )
 }

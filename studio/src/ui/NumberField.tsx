@@ -43,4 +43,4 @@ export function NumberField({ label, title, unit, least, most, step, value, disa
   )
 }
 
-const rounded = (value: number): number => Math.round(1000 * value) / 1000
+const rounded = (value: number): number => Math.round(100 * value) / 100

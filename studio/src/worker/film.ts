@@ -99,7 +99,7 @@ async function* pictures(session: Session, frames: readonly FilmFrame[], side: n
 /** The scene, and the sentence of each edit that comes in. */
 function aboutFilm(session: Session, frames: readonly FilmFrame[]): SyntheticMedia {
   const edits = new Set(frames.flatMap(({ face }) => [face.edit, face.toward?.face.edit]).filter(id => id !== undefined))
-  const prompt = [...edits].map(id => session.edit(id).info.prompt).join('; ')
+  const prompt = [...new Set([...edits].map(id => session.edit(id).info.prompt))].join('; ')
   return { scene: session.scene.description.name, ...(prompt && { prompt }) }
 }
 
