@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { ffmpegEncoder, openFfmpegVideo } from '../../src/io/ffmpegVideo.ts'
 import type { Image } from '../../src/io/imageCodec.ts'
 import { DIGITAL_SOURCE_TYPE } from '../../src/io/syntheticMedia.ts'
-import { evenRgba, openVideo, type VideoFormat } from '../../src/io/videoFile.ts'
+import { evenRgba, openVideo, type VideoFormat, videoCodecs } from '../../src/io/videoFile.ts'
 import { scratchFolder } from '../house/scratchBuild.ts'
 
 const folder = scratchFolder('video')
@@ -61,6 +61,7 @@ it('refuses what is no film', async () => {
 
 it('says that Node by itself has no encoders', async () => {
   await expect(openVideo({ ...options, format: 'mp4' })).rejects.toThrow('video: nothing here encodes mp4; use a browser with WebCodecs')
+  expect(await videoCodecs(options)).toEqual({})
 })
 
 it('repeats the last column and row of odd sizes', () => {

@@ -105,8 +105,17 @@ test('a camera path goes out with the fields of nerfstudio and comes in again', 
   expect([thinned.path.cameras.length, thinned.path.closed, thinned.note]).toEqual([
     20,
     false,
-    'it has no keyframes; these are 20 of its 20 pictures',
+    'The file has no keyframes: these are 20 of its 20 pictures.',
   ])
+  const turned = {
+    ...json,
+    keyframes: json.keyframes.map((key: { matrix: number[] }) => ({
+      ...key,
+      matrix: key.matrix.map((v, i) => (i % 4 === 3 && i < 12 ? 900 * v : v)),
+    })),
+  }
+  const elsewhere = await engine.handlers.openPath({ file: { name, bytes: Uint8Array.from(new TextEncoder().encode(JSON.stringify(turned))) } }, task)
+  expect(elsewhere.note).toContain('None of its cameras sees the face')
   const open = (text: string) => engine.handlers.openPath({ file: { name: 'x.json', bytes: Uint8Array.from(new TextEncoder().encode(text)) } }, task)
   await expect(open('face')).rejects.toThrow('x.json: no camera path (not JSON); choose a camera_path.json')
   await expect(open('{"frames":[]}')).rejects.toThrow('x.json: no camera path (it has neither "camera_path" nor "keyframes")')

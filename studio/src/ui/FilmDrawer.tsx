@@ -15,7 +15,7 @@ import { useFilmKeys } from './useFilmKeys.ts'
 /** Keyframes, a timeline, and what is made of them. */
 export default function FilmDrawer({ studio, state }: { studio: Studio; state: StudioState }) {
   const [desk] = useState(() => new FilmDesk(studio))
-  const { time, selected, playing } = useSyncExternalStore(desk.subscribe, desk.state)
+  const { time, selected, playing, note } = useSyncExternalStore(desk.subscribe, desk.state)
   const [asks, setAsks] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
   useEffect(() => desk.follow(), [desk])
@@ -115,6 +115,7 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
         </div>
       </div>
       <FilmTimeline desk={desk} film={film} document={state.document} time={time} selected={selected} />
+      {note && <p className="film-note">{note}</p>}
       {job?.film ? (
         <Rendering studio={studio} progress={job.film} />
       ) : key ? (

@@ -24,6 +24,8 @@ export interface DeskState {
   readonly time: number
   readonly selected?: number | undefined
   readonly playing: boolean
+  /** What a person should know of the file that was opened. */
+  readonly note?: string | undefined
 }
 
 export class FilmDesk {
@@ -78,7 +80,7 @@ export class FilmDesk {
   /** Shows the film at a time. */
   seek(time: number): void {
     const { film } = this
-    this.set({ time: Math.min(film.seconds, Math.max(0, time)), selected: keyframeAt(film, time)?.id })
+    this.set({ time: Math.min(film.seconds, Math.max(0, time)), selected: keyframeAt(film, time)?.id, note: undefined })
     this.look()
   }
 
@@ -215,7 +217,8 @@ export class FilmDesk {
     if (!opened) return
     this.change(filmOf(opened.path, this.studio.state().document))
     this.seek(0)
-    this.studio.tell(`${file.name} is open${opened.note ? `: ${opened.note}` : ''}`)
+    this.set({ note: opened.note })
+    this.studio.tell(`${file.name} is open. ${opened.note ?? ''}`)
   }
 
   save(): Promise<NamedBytes | undefined> {

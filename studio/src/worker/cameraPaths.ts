@@ -16,6 +16,10 @@ import { cameraAt } from './cameras.ts'
 
 /** Keyframes of a file that has only pictures: as many as a person can still handle. */
 const MOST_KEYFRAMES = 24
+/** Times the distance of the capture's farthest camera. */
+const FARTHEST = 8
+const ELSEWHERE =
+  'None of its cameras sees the face: the path is of another capture, or in a world that nerfstudio has turned and scaled (see “A film” in docs/share.md).'
 const EXPORT = "choose a camera_path.json, as nerfstudio's viewer and this studio save it"
 
 /** Throws, naming the file, for one that is no camera path. */
@@ -38,8 +42,16 @@ export function readCameraPath(scene: SceneManipulator, { name, bytes }: NamedBy
   const side = Math.max(width, height)
   return {
     path: { cameras, expressions, seconds, fps, closed: closed && path.keyframes.length > 0, tension, side },
-    note: note && `${note} of its ${frames.length} pictures`,
+    note: cameras.some(({ pose }) => sees(scene, pose)) ? note && `${note} of its ${frames.length} pictures.` : ELSEWHERE,
   }
+}
+
+/** Whether the face is in front of a camera and not as small as a fly. */
+function sees({ trainingCameras }: SceneManipulator, { position, orientation: [, , forward] }: Pose): boolean {
+  const far = Math.max(...trainingCameras.map(camera => Math.hypot(...camera.position)))
+  const depth = -position.reduce((sum, value, axis) => sum + value * forward[axis], 0)
+  const away = Math.hypot(...position)
+  return depth > 0 && away < FARTHEST * far && depth > away / 2
 }
 
 /** A file's keyframes; of one that has none, some of its pictures. */
@@ -48,7 +60,7 @@ function keyframesOf(path: CameraPath): { times: readonly number[]; poses: Camer
   if (keyframes.length > 0) return { times: keyframeTimes(path), poses: keyframes }
   const count = Math.min(MOST_KEYFRAMES, frames.length)
   const at = Array.from({ length: count }, (_, k) => Math.round((k * (frames.length - 1)) / Math.max(1, count - 1)))
-  return { times: at.map(i => i / fps), poses: at.map(i => frames[i]), note: `it has no keyframes; these are ${count}` }
+  return { times: at.map(i => i / fps), poses: at.map(i => frames[i]), note: `The file has no keyframes: these are ${count}` }
 }
 
 function poseOf({ trainingCameras: [first] }: SceneManipulator, camera: Parameters<typeof keyframeOf>[0]): Pose {
