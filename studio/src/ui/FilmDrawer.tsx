@@ -115,9 +115,10 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
         </div>
       </div>
       <FilmTimeline desk={desk} film={film} document={state.document} time={time} selected={selected} />
-      {note && <p className="film-note">{note}</p>}
       {job?.film ? (
         <Rendering studio={studio} progress={job.film} />
+      ) : note ? (
+        <p className="film-note">{note}</p>
       ) : key ? (
         <KeyframeFields desk={desk} film={film} document={state.document} keyframe={key} />
       ) : (
