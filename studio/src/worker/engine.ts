@@ -97,6 +97,7 @@ export class Engine {
     ...filmHandlers(
       () => this.opened(),
       progress => this.post({ kind: 'filming', progress }),
+      busy => this.viewport?.setLive(busy),
     ),
     saveScene: async () => {
       const { scene } = this.opened()

@@ -26,12 +26,20 @@ interface Task {
 
 type FilmHandlers = { readonly [N in keyof FilmRequests]: (body: FilmRequests[N]['request'], task: Task) => Promise<FilmRequests[N]['answer']> }
 
-/** What the worker does for requests about films. */
-export const filmHandlers = (opened: () => Session, report: (progress: FilmProgress) => void): FilmHandlers => ({
+/** What the worker does for requests about films. @param cheap keeps the viewport's pictures cheap, or no longer */
+export const filmHandlers = (
+  opened: () => Session,
+  report: (progress: FilmProgress) => void,
+  cheap: (on: boolean) => void = () => undefined,
+): FilmHandlers => ({
   async film(request, { signal }) {
     const session = opened()
     const { name } = session.scene.description
-    const bytes = Uint8Array.from(await film(session, request, { signal, report }))
+    // on the CPU a fine picture of the viewport takes as long as some of the film's
+    const competes = session.device.kind === 'cpu'
+    if (competes) cheap(true)
+    const made = film(session, request, { signal, report })
+    const bytes = Uint8Array.from(await made.finally(() => competes && cheap(false)))
     return { name: request.format === 'png' ? `${name}-film.zip` : `${name}.${request.format}`, bytes }
   },
   async filmFormats({ side }) {
