@@ -39,6 +39,8 @@ export const KERNEL_SIGNATURES = {
   quickGeluBackward: 'x:ptr dy:ptr dx:ptr',
   gelu: 'x:ptr y:ptr',
   geluBackward: 'x:ptr dy:ptr dx:ptr',
+  geluTanh: 'x:ptr y:ptr',
+  geluTanhBackward: 'x:ptr dy:ptr dx:ptr',
   // items: rows.
   layerNorm: 'x:ptr gamma:ptr beta:ptr y:ptr width:i32 eps:f32',
   layerNormBackwardInput: 'x:ptr gamma:ptr dy:ptr dx:ptr width:i32 eps:f32',

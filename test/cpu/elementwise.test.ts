@@ -56,6 +56,21 @@ test('GELU and its slope over their range', () => {
   expect(deviation(dx, slope, 5e-7, 5e-7)).toBeLessThanOrEqual(1)
 })
 
+test('the tanh form of GELU and its slope over their range', () => {
+  const x = Float32Array.from({ length: 1603 }, (_, i) => (i - 801) * 0.02)
+  const dy = randomFloats(x.length, stream(2))
+  const inner = (v: number) => Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)
+  const [y] = runOnAll(devices, 'geluTanh', x.length, 100, [x, { out: x.length }])
+  const value = Array.from(x, v => 0.5 * v * (1 + Math.tanh(inner(v))))
+  expect(deviation(y, value, 5e-7, 5e-7)).toBeLessThanOrEqual(1)
+  const [dx] = runOnAll(devices, 'geluTanhBackward', x.length, 100, [x, dy, { out: x.length }])
+  const slope = Array.from(x, (v, i) => {
+    const t = Math.tanh(inner(v))
+    return dy[i] * (0.5 * (1 + t) + 0.5 * v * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v))
+  })
+  expect(deviation(dx, slope, 1e-6, 1e-6)).toBeLessThanOrEqual(1)
+})
+
 test('GELU keeps its digits in the negative tail', () => {
   // Mills' ratio as a continued fraction: Phi(-v) = density(v) / (v + 1 / (v + 2 / (v + 3 / ...)))
   const tail = (v: number) => {

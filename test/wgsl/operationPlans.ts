@@ -130,9 +130,9 @@ function effect(name: string, inputs: readonly Input[], build: (x: Tensor[]) => 
 }
 
 const ACTIVATIONS: Activation[] = ['none', 'relu', 'softplus', 'sigmoid']
-const { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu } = elementwise
+const { exp, log, sqrt, square, reciprocal, abs, relu, sigmoid, softplus, quickGelu, gelu, geluTanh } = elementwise
 const POSITIVE = { log, sqrt, reciprocal }
-const UNARY = { exp, square, abs, relu, sigmoid, softplus, quickGelu, gelu }
+const UNARY = { exp, square, abs, relu, sigmoid, softplus, quickGelu, gelu, geluTanh }
 const { add, sub, mul } = elementwise
 const HASH = { resolutions: [16, 24, 36, 54, 81, 122, 182, 273], log2Entries: 15, features: 2, lo: -2, hi: 2 }
 /** A density on the first layer, a colour on the second, in the workgroup memory that every device has. */

@@ -135,3 +135,21 @@ export function quickGeluSlope(x: v128): v128 {
   const s = sigmoidVector(z)
   return madd(f32x4.mul(z, s), f32x4.sub(splat(1), s), s)
 }
+
+/** 2 sqrt(2 / pi) (x + 0.044715 x^3), whose sigmoid is the tanh form of Phi. */
+// @ts-ignore: decorator
+@inline
+function tanhFormArgument(x: v128): v128 {
+  return f32x4.mul(x, madd(f32x4.mul(x, x), splat(0.0713548163), splat(1.5957691216)))
+}
+
+/** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
+export function geluTanhVector(x: v128): v128 {
+  return f32x4.mul(x, sigmoidVector(tanhFormArgument(x)))
+}
+
+export function geluTanhSlope(x: v128): v128 {
+  const s = sigmoidVector(tanhFormArgument(x))
+  const slope = f32x4.mul(x, madd(f32x4.mul(x, x), splat(0.2140644488), splat(1.5957691216)))
+  return madd(f32x4.mul(slope, s), f32x4.sub(splat(1), s), s)
+}

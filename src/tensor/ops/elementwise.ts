@@ -58,6 +58,19 @@ const UNARY = {
     slope: x => 0.5 * (1 + erf(x * Math.SQRT1_2)) + x * Math.exp(-0.5 * x * x) * 0.3989422804,
     wgslSlope: () => '0.5 * (1.0 + erf(v * 0.70710678)) + v * exp(-0.5 * v * v) * 0.3989422804',
   },
+  /** GELU's tanh form, 0.5·x·(1 + tanh(√(2/π)(x + 0.044715·x³))), by the sigmoid of twice that argument: some drivers' tanh is NaN far from zero. */
+  geluTanh: {
+    js: x => x * sigmoidOf(x * (1.5957691216 + 0.0713548163 * x * x)),
+    wgsl: () => 'v * sigmoid(v * (1.5957691216 + 0.0713548163 * v * v))',
+    slope: x => {
+      const s = sigmoidOf(x * (1.5957691216 + 0.0713548163 * x * x))
+      return s * (1 + x * (1 - s) * (1.5957691216 + 0.2140644488 * x * x))
+    },
+    wgslSlope: () => {
+      const s = 'sigmoid(v * (1.5957691216 + 0.0713548163 * v * v))'
+      return `${s} * (1.0 + v * (1.0 - ${s}) * (1.5957691216 + 0.2140644488 * v * v))`
+    },
+  },
   /** Clamp to [p, q]; the gradient is zero outside. */
   clamp: {
     js: (x, p, q) => Math.min(Math.max(x, p), q),
@@ -71,6 +84,8 @@ const UNARY = {
 const GRAIN = 1 << 13
 
 type UnaryName = keyof typeof UNARY
+/** Functions with SIMD kernels of their own, NAME and NAMEBackward. */
+const VECTORISED: readonly UnaryName[] = ['quickGelu', 'gelu', 'geluTanh']
 interface UnaryAttrs {
   readonly kind: UnaryName
   readonly p: number
@@ -100,7 +115,7 @@ const UNARY_OP: Op<UnaryAttrs> = {
   },
   simd: ({ inputs: [x] }, { kind, p, q }) => {
     const kernel = { items: elements(x.shape), grain: GRAIN }
-    if (kind === 'quickGelu' || kind === 'gelu') return { calls: [{ kernel: kind, ...kernel, args: [input(0), output(0)] }] }
+    if (VECTORISED.includes(kind)) return { calls: [{ kernel: kind, ...kernel, args: [input(0), output(0)] }] }
     if (kind === 'affine' && q === 0) return { calls: [{ kernel: 'scaleTensor', ...kernel, args: [input(0), output(0), { f32: p }] }] }
     return undefined
   },
@@ -127,7 +142,7 @@ const UNARY_BACKWARD: Op<UnaryAttrs> = {
     for (let i = 0; i < dx.length; i++) dx[i] = dy[i] * slope(x[i], y[i], p, q)
   },
   simd: ({ inputs: [x] }, { kind }) => {
-    if (kind !== 'quickGelu' && kind !== 'gelu') return undefined
+    if (!VECTORISED.includes(kind)) return undefined
     return { calls: [{ kernel: `${kind}Backward`, items: elements(x.shape), grain: GRAIN, args: [input(0), input(2), output(0)] }] }
   },
 }
@@ -148,6 +163,7 @@ export const sigmoid = unary('sigmoid')
 export const softplus = unary('softplus')
 export const quickGelu = unary('quickGelu')
 export const gelu = unary('gelu')
+export const geluTanh = unary('geluTanh')
 /** p·x + q. */
 export const affine = (x: Tensor, p: number, q = 0): Tensor => apply1(UNARY_OP, [x], { kind: 'affine', p, q })
 /** x limited to [low, high]. */

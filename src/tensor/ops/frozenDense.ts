@@ -23,7 +23,7 @@ import { activated, numbers, type Operand } from './gemmOperand.ts'
 import { type HalfFormat, halfWords, packedWeights, widen } from './halfDense.ts'
 
 /** What is applied to x on its way in. */
-export type FrozenActivation = 'none' | 'gelu' | 'quickGelu'
+export type FrozenActivation = 'none' | 'gelu' | 'geluTanh' | 'quickGelu'
 
 interface Attrs {
   readonly before: FrozenActivation

@@ -22,6 +22,7 @@ const UNARY: Record<string, [(x: Tensor) => Tensor, InputSpec]> = {
   softplus: [ops.softplus, odd([-9, 9])],
   quickGelu: [ops.quickGelu, odd([-5, 5])],
   gelu: [ops.gelu, odd([-5, 5])],
+  geluTanh: [ops.geluTanh, odd([-5, 5])],
   affine: [x => ops.affine(x, -2.5, 0.75), odd()],
   clamp: [x => ops.clamp(x, -0.3, 0.3), { shape: [4], values: [-1, -0.2, 0.2, 1] }],
 }
@@ -36,6 +37,9 @@ describe('one operand', () => {
       build: ([x]) => [ops.softplus(x), ops.sigmoid(x)],
       gradient: false,
     }))
+
+  test('geluTanh and its slope stay finite far from zero', () =>
+    checkOp({ name: 'far', inputs: [{ shape: [6], values: [-300, -80, -16, 16, 80, 300] }], build: ([x]) => ops.geluTanh(x) }))
 })
 
 describe('two operands', () => {

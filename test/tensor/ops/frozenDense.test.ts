@@ -13,7 +13,7 @@ const layer = (rows: number, nIn: number, nOut: number) => [
   { shape: [nOut] },
 ]
 
-for (const before of ['none', 'gelu', 'quickGelu'] as const) {
+for (const before of ['none', 'gelu', 'geluTanh', 'quickGelu'] as const) {
   test(`f32 weights, ${before}`, () =>
     checkOp({ name: 'frozenDense', inputs: layer(5, 12, 8), gradient: [0, 1], build: ([y, x, w, b]) => frozenDense(y, x, { w, b }, before) }))
 }
