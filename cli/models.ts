@@ -12,8 +12,8 @@ export function modelsCommand(terminal: Terminal): Command {
   const command = new Command('models').description('text-image encoders for photographs: pull, list, verify, import').helpCommand(false)
   const verb = (name: string, description: string): Command =>
     command.command(name).description(description).option('--json', 'print one JSON object per line instead of text')
-  verb('pull', 'download a CLIP from the Hugging Face hub, going on where it stopped, and check it')
-    .argument('<name>', 'openai/clip-vit-base-patch32, ViT-B-16, ViT-L-14, ViT-B-32:laion2b_s34b_b79k, …')
+  verb('pull', 'download a CLIP or SigLIP from the Hugging Face hub, going on where it stopped, and check it')
+    .argument('<name>', 'openai/clip-vit-base-patch32, ViT-B-16, ViT-B-32:laion2b_s34b_b79k, ViT-B-16-SigLIP, google/siglip2-base-patch16-224, …')
     .option('--revision <name>', 'branch, tag or commit; a commit pins the very bytes (default: main)')
     .action((name: string, options: Options & { revision?: string }) => pull(name, options, terminal))
   verb('list', 'what the cache holds, and whether it can be used here').action((options: Options) => list(options, terminal))
@@ -21,7 +21,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .argument('[name]', 'one model (default: all)')
     .action((name: string | undefined, options: Options) => verify(name, options, terminal))
   verb('import', 'put the folder of a model into the cache, for machines without internet')
-    .argument('<folder>', 'a CLIP in Hugging Face layout')
+    .argument('<folder>', 'a CLIP or SigLIP in Hugging Face layout')
     .requiredOption('--name <org/name>', 'the name under which --encoder finds it')
     .action((path: string, options: Options & { name: string }) => bring(path, options, terminal))
   return command

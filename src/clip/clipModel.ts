@@ -1,4 +1,4 @@
-/** A CLIP in Hugging Face layout as a text–image encoder: config.json, safetensors weights, tokeniser, preprocessor_config.json. */
+/** A CLIP or SigLIP in Hugging Face layout as a text–image encoder: config.json, safetensors weights, tokeniser, preprocessor_config.json. */
 import type { FileSource } from '../io/files.ts'
 import { parseSafetensors } from '../io/safetensors.ts'
 import { openWeightFiles } from '../io/weightFiles.ts'
@@ -7,18 +7,20 @@ import { l2Normalize } from '../tensor/ops/l2Normalize.ts'
 import { resizeImage } from '../tensor/ops/resize.ts'
 import { evaluate } from '../tensor/plan.ts'
 import { showShape, type Tensor } from '../tensor/tensor.ts'
-import { type ClipConfig, type Preprocessing, parseClipConfig, parsePreprocessing } from './clipConfig.ts'
+import { type ClipConfig, parseClipConfig } from './clipConfig.ts'
 import { ClipWeights } from './clipWeights.ts'
 import { encoderSource, encoderText } from './encoderFiles.ts'
 import { loadExpressionHead } from './expressionHead.ts'
 import { cropStart, resizedSize } from './preprocess.ts'
+import { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
+import { loadSiglipTokenizer } from './siglipTokenizer.ts'
 import type { ExpressionHead, TextImageEncoder } from './textImageEncoder.ts'
 import { loadTextTransformer, type TextTransformer } from './textTransformer.ts'
-import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts'
+import { loadTokenizer, type TextTokenizer } from './tokenizer.ts'
 import { tokenizerText } from './tokenizerFiles.ts'
 import { loadVisionTransformer, type VisionTransformer } from './visionTransformer.ts'
 
-/** How renders become the tower's input: as CLIP's own preprocessing does with photographs, or as the authors' code does with renders. */
+/** How renders become the tower's input: as the model's own preprocessing does with photographs, or as the authors' code does with renders. */
 export type RenderResize = 'clip' | 'coded'
 
 export type Tower = 'image' | 'text'
@@ -29,7 +31,7 @@ export interface ImageSide {
 }
 export interface TextSide {
   readonly text: TextTransformer
-  readonly tokenizer: ClipTokenizer
+  readonly tokenizer: TextTokenizer
   readonly weights: ClipWeights
 }
 
@@ -50,7 +52,7 @@ export class ClipModel implements TextImageEncoder {
   readonly embeddingSize: number
   readonly imageSize: number
   readonly expressionHead?: ExpressionHead
-  /** For still images: `preprocessImage` with this gives what CLIPImageProcessor gives. */
+  /** For still images: `preprocessImage` with this gives what the model's image processor gives. */
   readonly preprocessing: Preprocessing
   private readonly resize: RenderResize
   private image?: ImageSide
@@ -107,17 +109,18 @@ function missing(call: string, name: string, tower: Tower): never {
 }
 
 /**
- * Records: images [B, H, W, 3] -> [B, S, S, 3]. 'clip': the shortest edge resized (antialiased) and the centre cropped, nothing when they already fit.
- * 'coded': bilinear (antialiased when shrinking) to the square, as the authors' code.
+ * Records: images [B, H, W, 3] -> [B, S, S, 3]. 'clip': the shortest edge resized and the centre cropped, or all stretched to the square, as the model says
+ * (antialiased); nothing when they already fit. 'coded': bilinear (antialiased when shrinking) to the square, as the authors' code.
  */
-function fitImages(images: Tensor, { shortestEdge, crop, filter }: Preprocessing, resize: RenderResize): Tensor {
+function fitImages(images: Tensor, preprocessing: Preprocessing, resize: RenderResize): Tensor {
+  const { shortestEdge, crop, filter } = preprocessing
   const [, height, width, channels] = images.shape
   if (images.shape.length !== 4 || channels !== 3)
     throw new Error(`encodeImage: images ${showShape(images.shape)} are not [B, H, W, 3]; reshape a single image to [1, H, W, 3]`)
-  const whole = resize === 'coded' || shortestEdge === crop
+  const whole = resize === 'coded' || (shortestEdge ?? crop) === crop
   if (height === crop && width === crop && whole) return images
   if (resize === 'coded') return resizeImage(images, { height: crop, width: crop, filter: 'bilinear' })
-  const size = resizedSize(height, width, shortestEdge)
+  const size = resizedSize(height, width, preprocessing)
   const window = { top: cropStart(size.height, crop), left: cropStart(size.width, crop), height: crop, width: crop }
   return resizeImage(images, { ...size, filter, crop: window })
 }
@@ -144,7 +147,8 @@ export async function loadEncoder(
   const files = await encoderSource(source)
   const config = parseClipConfig(await encoderText(files, 'config.json', PAGE), files.describe('config.json'))
   const tokens = towers.includes('text') ? await tokenizerText(files) : undefined
-  const tokenizer = tokens && (await loadTokenizer(tokens.json, tokens.file, config.text))
+  const load = config.family === 'siglip' ? loadSiglipTokenizer : loadTokenizer
+  const tokenizer = tokens && (await load(tokens.json, tokens.file, config.text))
   const preprocessing = await loadPreprocessing(files, config)
   const weightFiles = await openWeightFiles(files)
   const sides = { image: new ClipWeights(device, weightFiles), text: new ClipWeights(device, weightFiles) }
@@ -169,10 +173,10 @@ export async function loadEncoder(
 }
 
 /** preprocessor_config.json, or processor_config.json, into which transformers 5 puts it. */
-async function loadPreprocessing(files: FileSource, { vision }: ClipConfig): Promise<Preprocessing> {
+async function loadPreprocessing(files: FileSource, config: ClipConfig): Promise<Preprocessing> {
   const [usual, recent] = ['preprocessor_config.json', 'processor_config.json']
   const path = !(await files.exists(usual)) && (await files.exists(recent)) ? recent : usual
-  return parsePreprocessing(await encoderText(files, path, PAGE), files.describe(path), vision.imageSize)
+  return parsePreprocessing(await encoderText(files, path, PAGE), files.describe(path), config)
 }
 
 async function optionalHead(device: Device, files: FileSource, { embeddingSize }: ClipConfig): Promise<ExpressionHead | undefined> {

@@ -1,4 +1,4 @@
-/** Weights of a CLIP by their Hugging Face names, checked, and uploaded as the device wants them: 16-bit matrices stay 16-bit on a GPU. */
+/** Weights of a CLIP or SigLIP by their Hugging Face names, checked, and uploaded as the device wants them: 16-bit matrices stay 16-bit on a GPU. */
 import { readTensor } from '../io/safetensors.ts'
 import type { WeightEntry, WeightFiles } from '../io/weightFiles.ts'
 import { type Device, Storage } from '../tensor/device.ts'
@@ -51,14 +51,19 @@ export class ClipWeights {
 
   /** `name.weight` (stored (out, in) as in torch) and, unless `bias` is false, `name.bias`. Throws as `numbers`. */
   async linear(name: string, nIn: number, nOut: number, bias = true): Promise<LinearWeights> {
-    const entry = this.entry(`${name}.weight`, [nOut, nIn])
+    const { dtype, bytes } = this.entry(`${name}.weight`, [nOut, nIn])
     const b = bias ? await this.leaf(`${name}.bias`, [nOut]) : undefined
-    const format = HALF[entry.dtype]
-    if (this.device.kind === 'gpu' && format) {
-      const words = packed(await entry.bytes(), nIn * nOut)
-      return { w: this.upload(words, [words.length]), b, half: { format, nOut } }
-    }
-    return { w: this.upload(transposed(await this.numbers(`${name}.weight`, [nOut, nIn]), nOut), [nIn, nOut]), b }
+    return this.layer(dtype, await bytes(), nIn, nOut, b)
+  }
+
+  /** Part number `part` of a layer that torch keeps packed: so many rows of `name_weight` [parts·out, in] and of `name_bias`. Throws as `numbers`. */
+  async packedLinear(name: string, nIn: number, nOut: number, parts: number, part: number): Promise<LinearWeights> {
+    const { dtype, bytes } = this.entry(`${name}_weight`, [parts * nOut, nIn])
+    const all = await bytes()
+    const stride = all.length / parts
+    const bias = await this.numbers(`${name}_bias`, [parts * nOut])
+    const b = this.upload(bias.slice(part * nOut, (part + 1) * nOut), [nOut])
+    return this.layer(dtype, all.subarray(part * stride, (part + 1) * stride), nIn, nOut, b)
   }
 
   async norm(name: string, width: number): Promise<NormWeights> {
@@ -85,6 +90,15 @@ export class ClipWeights {
   /** Gives the device memory back; what was made of the weights must no longer be used. */
   release(): void {
     for (const storage of this.storages.splice(0)) storage.release()
+  }
+
+  private layer(dtype: string, bytes: Uint8Array, nIn: number, nOut: number, b: Tensor | undefined): LinearWeights {
+    const format = HALF[dtype]
+    if (this.device.kind === 'gpu' && format) {
+      const words = packed(bytes, nIn * nOut)
+      return { w: this.upload(words, [words.length]), b, half: { format, nOut } }
+    }
+    return { w: this.upload(transposed(readTensor(dtype, bytes) as Float32Array, nOut), [nIn, nOut]), b }
   }
 
   private entry(name: string, shape: Shape): WeightEntry {

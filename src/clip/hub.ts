@@ -95,7 +95,7 @@ function encoderFiles(files: readonly HubFile[], where: string): HubFile[] {
     : has(WEIGHT_INDEX)
       ? [WEIGHT_INDEX, ...files.filter(file => SHARD.test(file.path)).map(file => file.path)]
       : pick(TORCH_FILE)
-  const tokens = has('tokenizer.json') ? ['tokenizer.json'] : pick('vocab.json', 'merges.txt')
+  const tokens = [['tokenizer.json'], ['vocab.json', 'merges.txt'], ['spiece.model']].find(form => form.every(has)) ?? []
   const pictures = has('preprocessor_config.json') ? ['preprocessor_config.json'] : pick('processor_config.json')
   const parts: [string, string[]][] = [
     ['config.json', pick('config.json')],

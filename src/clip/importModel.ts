@@ -10,7 +10,7 @@ import type { PulledModel } from './pullModel.ts'
 import { tokenizerText } from './tokenizerFiles.ts'
 
 const FILES =
-  /^(config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|vocab|model\.safetensors\.index)\.json$|^merges\.txt$|^model(-\d+-of-\d+)?\.safetensors$|^pytorch_model\.bin$|^expression_head\.safetensors$/
+  /^(config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|vocab|model\.safetensors\.index)\.json$|^merges\.txt$|^spiece\.model$|^model(-\d+-of-\d+)?\.safetensors$|^pytorch_model\.bin$|^expression_head\.safetensors$/
 
 /**
  * Copies the encoder in a folder into the cache under a name, checked as far as can be without a device: configuration, tokeniser, and the directory of its
@@ -27,7 +27,10 @@ export async function importModel(
   const { join } = await import('node:path')
   const { repository, revision } = modelName(name)
   const source = await openFolder(path)
-  parseClipConfig(await encoderText(source, 'config.json', 'pass the folder of a CLIP in Hugging Face layout'), source.describe('config.json'))
+  parseClipConfig(
+    await encoderText(source, 'config.json', 'pass the folder of a CLIP or SigLIP in Hugging Face layout'),
+    source.describe('config.json'),
+  )
   await tokenizerText(source)
   await openWeightFiles(source)
   const folder = join(await cacheFolder(environment), modelFolder(repository))

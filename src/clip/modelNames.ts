@@ -8,7 +8,7 @@ export interface ModelName {
 }
 
 /** OpenAI's names and OpenCLIP's (architecture, pretraining tag), each in Hugging Face layout somewhere. */
-const ALIASES: Readonly<Record<string, string>> = {
+const CLIPS: Readonly<Record<string, string>> = {
   'vit-b-32': 'openai/clip-vit-base-patch32',
   'vit-b-16': 'openai/clip-vit-base-patch16',
   'vit-l-14': 'openai/clip-vit-large-patch14',
@@ -22,14 +22,49 @@ const ALIASES: Readonly<Record<string, string>> = {
   'vit-h-14:laion2b_s32b_b79k': 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
 }
 
-/** Families that are taken for CLIP and have other towers. */
+/** SigLIPs of one picture size by OpenCLIP's name; the repositories are google's. */
+const SIGLIPS: Readonly<Record<string, string>> = {
+  'vit-b-16-siglip': 'siglip-base-patch16-224',
+  'vit-b-16-siglip-256': 'siglip-base-patch16-256',
+  'vit-b-16-siglip-384': 'siglip-base-patch16-384',
+  'vit-b-16-siglip-512': 'siglip-base-patch16-512',
+  'vit-b-16-siglip-i18n-256': 'siglip-base-patch16-256-multilingual',
+  'vit-l-16-siglip-256': 'siglip-large-patch16-256',
+  'vit-l-16-siglip-384': 'siglip-large-patch16-384',
+  'vit-so400m-14-siglip': 'siglip-so400m-patch14-224',
+  'vit-so400m-14-siglip-384': 'siglip-so400m-patch14-384',
+  'vit-so400m-16-siglip-i18n-256': 'siglip-so400m-patch16-256-i18n',
+  'vit-b-32-siglip2-256': 'siglip2-base-patch32-256',
+  'vit-b-16-siglip2': 'siglip2-base-patch16-224',
+  'vit-b-16-siglip2-256': 'siglip2-base-patch16-256',
+  'vit-b-16-siglip2-384': 'siglip2-base-patch16-384',
+  'vit-b-16-siglip2-512': 'siglip2-base-patch16-512',
+  'vit-l-16-siglip2-256': 'siglip2-large-patch16-256',
+  'vit-l-16-siglip2-384': 'siglip2-large-patch16-384',
+  'vit-l-16-siglip2-512': 'siglip2-large-patch16-512',
+  'vit-so400m-14-siglip2': 'siglip2-so400m-patch14-224',
+  'vit-so400m-14-siglip2-378': 'siglip2-so400m-patch14-384',
+  'vit-so400m-16-siglip2-256': 'siglip2-so400m-patch16-256',
+  'vit-so400m-16-siglip2-384': 'siglip2-so400m-patch16-384',
+  'vit-so400m-16-siglip2-512': 'siglip2-so400m-patch16-512',
+  'vit-gopt-16-siglip2-256': 'siglip2-giant-opt-patch16-256',
+  'vit-gopt-16-siglip2-384': 'siglip2-giant-opt-patch16-384',
+}
+
+/** Both kinds of names, and google's own without the organisation. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ...CLIPS,
+  ...Object.fromEntries(Object.entries(SIGLIPS).flatMap(([alias, name]) => [alias, name].map(key => [key, `google/${name}`]))),
+}
+
+/** Families that are taken for CLIP or SigLIP and have other towers. */
 const REFUSED: readonly [RegExp, string][] = [
-  [/siglip/i, 'SigLIP pools by attention and has no class token, which the towers here do not do'],
+  [/naflex/i, 'NaFlex takes pictures of any shape, padded and masked, which the towers here do not do'],
   [/\b(rn50|rn101|resnet)/i, 'its image tower is a ResNet, the towers here are transformers'],
   [/convnext/i, 'its image tower is a ConvNeXt, the towers here are transformers'],
   [/\beva0?2?[-_]/i, 'EVA-CLIP has rotary positions and sub-layer norms, which the towers here do not have'],
-  [/\bcoca[-_]/i, 'CoCa pools by attention and has a decoder, which the towers here do not have'],
-  [/xlm-roberta|chinese-clip|\bmt5-/i, 'its text tower is not that of CLIP'],
+  [/\bcoca[-_]/i, 'CoCa pools by attention into many tokens and has a decoder, which the towers here do not do'],
+  [/xlm-roberta|chinese-clip|\bmt5-|nllb/i, 'its text tower is not that of CLIP or SigLIP'],
   [/mobileclip|vitamin/i, 'its image tower is a hybrid of convolutions and attention, the towers here are plain transformers'],
   [/blip|align-base|altclip|clipseg/i, 'it is another model than CLIP'],
 ]
@@ -62,19 +97,23 @@ export function modelName(text: string, revision?: string): ModelName {
   return { repository, revision: wanted }
 }
 
-/** 'name@revision'; the '@336px' of OpenAI's largest model is part of its name. */
+/** 'name@revision', after OpenCLIP's 'hf-hub:' if need be; the '@336px' of OpenAI's largest model is part of its name. */
 function splitRevision(text: string): { name: string; pinned?: string } {
-  const [name, pinned] = text.replace(/@336(px)?$/i, '-336').split('@')
+  const [name, pinned] = text
+    .replace(/^hf-hub:/i, '')
+    .replace(/@336(px)?$/i, '-336')
+    .split('@')
   return { name, pinned }
 }
 
-/** 'ViT-B/32', 'ViT-L-14@336px', 'hf-hub:…', 'ViT-B-32 openai' in one spelling. */
+/** 'ViT-B/32', 'ViT-L-14@336px', 'ViT-B-32 openai', 'timm/ViT-B-16-SigLIP' in one spelling. */
 function aliasKey(name: string): string {
   const key = name
     .trim()
     .toLowerCase()
-    .replace(/^vit-([a-z]+)\/(\d+)/, 'vit-$1-$2')
+    .replace(/^timm\/(?=vit-[a-z0-9]+-\d+-siglip)/, '') // OpenCLIP's own repositories, in another layout
+    .replace(/^vit-([a-z0-9]+)\/(\d+)/, 'vit-$1-$2')
     .replace(/[-_]quickgelu/, '')
-    .replace(/[ :/]+openai$/, '')
+    .replace(/[ :/]+(openai|webli)$/, '')
   return key.replace(/ +/, ':')
 }

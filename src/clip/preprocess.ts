@@ -1,5 +1,5 @@
-/** CLIP's preprocessing of still images, to the grey level: what CLIPImageProcessor of transformers gives through Pillow. Pure numbers. */
-import type { Preprocessing } from './clipConfig.ts'
+/** The models' preprocessing of still images, to the grey level: what CLIPImageProcessor and SiglipImageProcessor of transformers give through Pillow. Pure numbers. */
+import type { Preprocessing } from './preprocessing.ts'
 
 /** 8-bit sRGB, row-major [height, width, 3]. */
 export interface StillImage {
@@ -8,8 +8,13 @@ export interface StillImage {
   readonly data: Uint8Array
 }
 
-/** Size of the whole image when its shortest edge becomes `shortestEdge`; the other is rounded down. */
-export function resizedSize(height: number, width: number, shortestEdge: number): { height: number; width: number } {
+/** Size of the whole image before the crop: its shortest edge becomes `shortestEdge`, the other is rounded down; or the square itself. */
+export function resizedSize(
+  height: number,
+  width: number,
+  { shortestEdge, crop }: Pick<Preprocessing, 'shortestEdge' | 'crop'>,
+): { height: number; width: number } {
+  if (shortestEdge === undefined) return { height: crop, width: crop }
   return height <= width
     ? { height: shortestEdge, width: Math.floor((shortestEdge * width) / height) }
     : { height: Math.floor((shortestEdge * height) / width), width: shortestEdge }
@@ -21,14 +26,14 @@ export function cropStart(size: number, crop: number): number {
 }
 
 /**
- * Antialiased resize of the shortest edge, rounded to 8 bits as Pillow does, and centre crop: -> sRGB 0..1 [crop, crop, 3], what `encodeImage`
+ * Antialiased resize, rounded to 8 bits as Pillow does, and centre crop: -> sRGB 0..1 [crop, crop, 3], what `encodeImage`
  * takes. `encodeImage` alone does the same without rounding. Throws when the data is not width x height x 3 bytes.
  */
 export function preprocessImage({ width, height, data }: StillImage, preprocessing: Preprocessing): Float32Array {
   if (data.length !== width * height * 3)
     throw new Error(`preprocessImage: ${data.length} bytes for ${width} x ${height} pixels of 3 channels; drop the alpha channel first`)
-  const { crop, shortestEdge, filter } = preprocessing
-  const size = resizedSize(height, width, shortestEdge)
+  const { crop, filter } = preprocessing
+  const size = resizedSize(height, width, preprocessing)
   // columns first, as Pillow; both passes round to 8 bits
   const narrow = resizeRows(transpose(data, height, width), width, size.width, height, filter) // [width', height, 3]
   const small = resizeRows(transpose(narrow, size.width, height), height, size.height, size.width, filter) // [height', width', 3]

@@ -1,4 +1,7 @@
-/** CLIP's text tower (Radford et al. 2021): causal pre-norm blocks over token embeddings, the end token's state projected. */
+/**
+ * The text tower: pre-norm blocks over token embeddings, one token's state projected. CLIP's (Radford et al. 2021) are causal, SigLIP's (Zhai et al. 2023) see
+ * all tokens, padding too.
+ */
 import { type Device, Storage } from '../tensor/device.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { layerNorm } from '../tensor/ops/layerNorm.ts'
@@ -8,12 +11,12 @@ import type { ClipConfig, TextConfig } from './clipConfig.ts'
 import { type ClipWeights, type LinearWeights, linear, type NormWeights, type RowTable } from './clipWeights.ts'
 import { loadBlocks, type TransformerBlock, transformer } from './transformer.ts'
 
-/** Tokenised texts, one row each: start token, text, end token, padding. */
+/** Tokenised texts, one row each: start token (CLIP), text, end token, padding. */
 export interface TokenRows {
   /** [T, length] row-major. */
   readonly ids: Uint32Array
   readonly length: number
-  /** Place of each text's first end token. */
+  /** Place of the token whose state is the text's: the first end token (CLIP), the last of the row (SigLIP). */
   readonly ends: readonly number[]
 }
 
@@ -28,15 +31,18 @@ interface TextWeights {
 }
 
 /** Loads the text tower. Rejects, naming the tensor, when a weight is missing or of another shape. */
-export async function loadTextTransformer(weights: ClipWeights, { text, embeddingSize }: ClipConfig): Promise<TextTransformer> {
+export async function loadTextTransformer(weights: ClipWeights, { family, text, embeddingSize }: ClipConfig): Promise<TextTransformer> {
   const { width, vocabulary, context } = text
-  return new TextTransformer(weights.device, text, {
+  const siglip = family === 'siglip'
+  return new TextTransformer(weights.device, text, !siglip, {
     tokenEmbedding: await weights.table('text_model.embeddings.token_embedding.weight', vocabulary, width),
     // a copy: the numbers may be a view that would keep a whole file in memory
     positionEmbedding: (await weights.numbers('text_model.embeddings.position_embedding.weight', [context, width])).slice(),
     blocks: await loadBlocks(weights, 'text_model', text),
     finalNorm: await weights.norm('text_model.final_layer_norm', width),
-    projection: await weights.linear('text_projection', width, embeddingSize, false),
+    projection: siglip
+      ? await weights.linear('text_model.head', width, embeddingSize)
+      : await weights.linear('text_projection', width, embeddingSize, false),
   })
 }
 
@@ -44,6 +50,7 @@ export class TextTransformer {
   constructor(
     private readonly device: Device,
     private readonly config: TextConfig,
+    private readonly causal: boolean,
     private readonly weights: TextWeights,
   ) {}
 
@@ -61,7 +68,7 @@ export class TextTransformer {
 
   private async batchFeatures({ ids, length, ends }: TokenRows): Promise<Float32Array> {
     const batch = ends.length
-    // What follows the last end token cannot reach it through the causal mask, so it need not be computed.
+    // What follows CLIP's last end token cannot reach it through the causal mask, so it need not be computed; SigLIP's rows end with theirs.
     const used = Math.max(...ends) + 1
     const kept = new Uint32Array(batch * used)
     for (let t = 0; t < batch; t++) kept.set(ids.subarray(t * length, t * length + used), t * used)
@@ -85,7 +92,7 @@ export class TextTransformer {
 
   /** Records: embedded tokens [T·length, width] -> states after the last block, of the rows that `keep` picks (all by default). */
   states(embedded: Tensor, batch: number, keep?: (x: Tensor) => Tensor): Tensor {
-    const shape = { batch, tokens: embedded.shape[0] / batch, heads: this.config.heads, causal: true }
+    const shape = { batch, tokens: embedded.shape[0] / batch, heads: this.config.heads, causal: this.causal }
     return transformer(embedded, this.weights.blocks, shape, keep)
   }
 

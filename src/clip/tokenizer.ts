@@ -9,39 +9,53 @@ export interface TokenizerLimits {
   readonly vocabulary: number
   /** End token of config.json; undefined takes the one that the tokeniser appends. */
   readonly endToken?: number
-  /** Fills the rows. The tower's causal mask keeps it from the end token, so any token will do (OpenAI 0, Hugging Face the end token). */
-  readonly padToken: number
+  /** Fills the rows; default the end token. CLIP's causal mask keeps it from the end token, so any token will do (OpenAI 0, Hugging Face the end token). */
+  readonly padToken?: number
+}
+
+/** Texts as a tower reads them. */
+export interface TextTokenizer {
+  /** The tokens of one text, without padding. */
+  encode(text: string): number[]
+  /** The texts as rows of one length. Throws for an empty text. */
+  rows(texts: readonly string[]): TokenRows
 }
 
 /** Why an empty text is no prompt: its embedding is that of the start and end tokens, which means nothing. */
-const EMPTY = 'the text is empty; write what the face should look like, e.g. "a surprised face"'
+export const EMPTY = 'the text is empty; write what the face should look like, e.g. "a surprised face"'
+
+export const REMEDY = 'use the tokenizer that belongs to the model'
 
 /**
- * Makes a tokeniser of a tokenizer.json; `file` is how errors call it. Rejects when it is not one, appends no end token, or does not fit the tower. The
- * library is loaded here, so that who never reads a text does not need it.
+ * A tokenizer.json; `file` is how errors call it. Rejects when it is none, or has tokens that the tower does not know. The library is loaded here, so that who
+ * never reads a text does not need it.
  */
-export async function loadTokenizer(json: string, file: string, limits: TokenizerLimits): Promise<ClipTokenizer> {
+export async function openTokenizer(json: string, file: string, vocabulary: number): Promise<Tokenizer> {
   const { Tokenizer } = await import('@huggingface/tokenizers')
-  const remedy = 'use the tokenizer that belongs to the model'
   let tokenizer: Tokenizer
   try {
     tokenizer = new Tokenizer(JSON.parse(json), {})
   } catch (error) {
-    throw new Error(`${file}: not a tokenizer (${error instanceof Error ? error.message : error}); ${remedy}`)
+    throw new Error(`${file}: not a tokenizer (${error instanceof Error ? error.message : error}); ${REMEDY}`)
   }
+  const largest = [...tokenizer.get_vocab().values()].reduce((a, b) => Math.max(a, b), 0)
+  if (largest >= vocabulary) throw new Error(`${file}: has token ${largest}, but text_config.vocab_size in config.json is ${vocabulary}; ${REMEDY}`)
+  return tokenizer
+}
+
+/** Makes CLIP's tokeniser of a tokenizer.json. Rejects when it is not one, appends no end token, or does not fit the tower. */
+export async function loadTokenizer(json: string, file: string, limits: TokenizerLimits): Promise<ClipTokenizer> {
+  const tokenizer = await openTokenizer(json, file, limits.vocabulary)
   const { ids } = tokenizer.encode('')
   const end = ids.at(-1)
   if (ids.length !== 2 || end === undefined)
-    throw new Error(`${file}: puts ${ids.length} tokens around a text instead of a start and an end; ${remedy}`)
+    throw new Error(`${file}: puts ${ids.length} tokens around a text instead of a start and an end; ${REMEDY}`)
   if (limits.endToken !== undefined && limits.endToken !== end)
-    throw new Error(`${file}: the end token is ${end}, but text_config.eos_token_id in config.json is ${limits.endToken}; ${remedy}`)
-  const largest = [...tokenizer.get_vocab().values()].reduce((a, b) => Math.max(a, b), 0)
-  if (largest >= limits.vocabulary)
-    throw new Error(`${file}: has token ${largest}, but text_config.vocab_size in config.json is ${limits.vocabulary}; ${remedy}`)
+    throw new Error(`${file}: the end token is ${end}, but text_config.eos_token_id in config.json is ${limits.endToken}; ${REMEDY}`)
   return new ClipTokenizer(tokenizer, end, limits)
 }
 
-export class ClipTokenizer {
+export class ClipTokenizer implements TextTokenizer {
   constructor(
     private readonly tokenizer: Tokenizer,
     /** Appended to every text; its state is the text's. */
@@ -57,7 +71,7 @@ export class ClipTokenizer {
 
   /** The texts as rows of `context` tokens. Throws for an empty text. */
   rows(texts: readonly string[]): TokenRows {
-    const { context, padToken, endToken } = this.limits
+    const { context, padToken = this.endToken, endToken } = this.limits
     const ids = new Uint32Array(texts.length * context).fill(padToken)
     const ends = texts.map((text, t) => {
       if (text.trim() === '') throw new Error(`encodeText: ${EMPTY}`)

@@ -1,17 +1,23 @@
-/** The tokeniser of an encoder folder: tokenizer.json, or, as older repositories have it, vocab.json and merges.txt, which it is made of. */
+/** The tokeniser of an encoder folder: tokenizer.json, or, as older repositories have it, vocab.json and merges.txt, or spiece.model, which it is made of. */
 import type { FileSource } from '../io/files.ts'
-import { encoderText } from './encoderFiles.ts'
+import { encoderFile, encoderText } from './encoderFiles.ts'
+import { sentencePieceJson } from './sentencePiece.ts'
 
 const START = '<|startoftext|>'
 const END = '<|endoftext|>'
 /** Words, numbers digit by digit, and runs of anything else (Radford et al. 2021, code). */
 const PIECES = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 
-/** The text of a tokenizer.json and how errors call it. Throws when neither form is there, or vocab.json and merges.txt do not belong together. */
+/** The text of a tokenizer.json and how errors call it. Throws when no form is there, or vocab.json and merges.txt do not belong together. */
 export async function tokenizerText(files: FileSource): Promise<{ json: string; file: string }> {
   const path = 'tokenizer.json'
-  if ((await files.exists(path)) || !(await files.exists('vocab.json'))) {
-    const remedy = 'download every file of the model from its page; vocab.json and merges.txt together also serve'
+  const [whole, pieces, vocabulary] = await Promise.all([path, 'spiece.model', 'vocab.json'].map(name => files.exists(name)))
+  if (!whole && pieces) {
+    const file = files.describe('spiece.model')
+    return { json: sentencePieceJson(await encoderFile(files, 'spiece.model', ''), file), file }
+  }
+  if (whole || !vocabulary) {
+    const remedy = 'download every file of the model from its page; vocab.json and merges.txt together also serve, or spiece.model'
     return { json: await encoderText(files, path, remedy), file: files.describe(path) }
   }
   const vocab = await encoderText(files, 'vocab.json', '')

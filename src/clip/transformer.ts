@@ -1,13 +1,13 @@
-/** The pre-norm transformer block of both CLIP towers (Radford et al. 2021): x += out(attention(norm x)), x += fc2(gelu(fc1(norm x))). */
+/** The pre-norm transformer block of all towers (Radford et al. 2021): x += out(attention(norm x)), x += fc2(gelu(fc1(norm x))). */
 import { type AttentionShape, attention } from '../tensor/ops/attention.ts'
-import { frozenDense } from '../tensor/ops/frozenDense.ts'
+import { type FrozenActivation, frozenDense } from '../tensor/ops/frozenDense.ts'
 import { layerNorm } from '../tensor/ops/layerNorm.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { ClipActivation, TowerConfig } from './clipConfig.ts'
+import type { TowerConfig } from './clipConfig.ts'
 import { type ClipWeights, type LinearWeights, linear, type NormWeights } from './clipWeights.ts'
 
 export interface TransformerBlock {
-  readonly activation: ClipActivation
+  readonly activation: FrozenActivation
   readonly eps: number
   readonly norm1: NormWeights
   readonly query: LinearWeights
@@ -55,7 +55,7 @@ export function transformerBlock(x: Tensor, block: TransformerBlock, shape: Atte
   const attended = attention(linear(h, query), linear(h, key), linear(h, value), shape)
   const y = frozenDense(keep(x), keep(attended), out)
   const inner = linear(layerNorm(y, norm2.gamma, norm2.beta, eps), fc1)
-  return frozenDense(y, inner, fc2, block.activation === 'gelu' ? 'gelu' : 'quickGelu')
+  return frozenDense(y, inner, fc2, block.activation)
 }
 
 /** All blocks; `keep` applies to the last. */

@@ -1,26 +1,37 @@
-/** CLIP's image tower (Radford et al. 2021; Dosovitskiy et al. 2021): patches and a class token through pre-norm blocks, the class token projected. */
+/**
+ * The image tower (Dosovitskiy et al. 2021): patches through pre-norm blocks. CLIP (Radford et al. 2021) puts a class token before them and projects its state;
+ * SigLIP (Zhai et al. 2023) pools all of them by attention.
+ */
 import { concat, sliceColumns } from '../tensor/ops/concat.ts'
 import { add } from '../tensor/ops/elementwise.ts'
 import { layerNorm } from '../tensor/ops/layerNorm.ts'
 import { patchify } from '../tensor/ops/patchify.ts'
 import { repeatAll } from '../tensor/ops/rows.ts'
 import { reshape, showShape, type Tensor } from '../tensor/tensor.ts'
-import type { ClipConfig, Preprocessing, VisionConfig } from './clipConfig.ts'
+import { type AttentionPool, attentionPool, loadAttentionPool } from './attentionPool.ts'
+import type { ClipConfig, VisionConfig } from './clipConfig.ts'
 import { type ClipWeights, type LinearWeights, linear, type NormWeights, transposed } from './clipWeights.ts'
+import type { Preprocessing } from './preprocessing.ts'
 import { loadBlocks, type TransformerBlock, transformer, transformerBlock } from './transformer.ts'
 
 interface VisionWeights {
   readonly patchEmbedding: LinearWeights
-  readonly classToken: Tensor
   readonly positions: Tensor
-  readonly preNorm: NormWeights
   readonly blocks: readonly TransformerBlock[]
   readonly postNorm: NormWeights
+  readonly pooling: ClassToken | AttentionPool
+}
+
+/** CLIP's pooling. */
+interface ClassToken {
+  readonly classToken: Tensor
+  /** Before the first block. */
+  readonly preNorm: NormWeights
   readonly projection: LinearWeights
 }
 
-/** Patches per image. */
-const patchesOf = ({ imageSize, patch }: VisionConfig): number => (imageSize / patch) ** 2
+/** Whole patches along a side of the image. */
+const patchesAcross = ({ imageSize, patch }: VisionConfig): number => Math.floor(imageSize / patch)
 
 /**
  * Loads the image tower. @param normalisation mean and std of the pixels, worked into the patch embedding; without it the tower expects normalised pixels.
@@ -28,41 +39,51 @@ const patchesOf = ({ imageSize, patch }: VisionConfig): number => (imageSize / p
  */
 export async function loadVisionTransformer(
   weights: ClipWeights,
-  { vision, embeddingSize }: ClipConfig,
+  { family, vision, embeddingSize }: ClipConfig,
   normalisation?: Pick<Preprocessing, 'mean' | 'std'>,
 ): Promise<VisionTransformer> {
   const { width } = vision
+  const siglip = family === 'siglip'
   return new VisionTransformer(vision, {
-    patchEmbedding: await foldNormalisation(weights, vision, normalisation),
-    classToken: await weights.leaf('vision_model.embeddings.class_embedding', [width]),
-    positions: await weights.leaf('vision_model.embeddings.position_embedding.weight', [patchesOf(vision) + 1, width]),
-    // the misspelt name is the one in every published file
-    preNorm: await weights.norm('vision_model.pre_layrnorm', width),
+    patchEmbedding: await loadPatchEmbedding(weights, vision, siglip, normalisation),
+    positions: await weights.leaf('vision_model.embeddings.position_embedding.weight', [patchesAcross(vision) ** 2 + (siglip ? 0 : 1), width]),
     blocks: await loadBlocks(weights, 'vision_model', vision),
     postNorm: await weights.norm('vision_model.post_layernorm', width),
-    projection: await weights.linear('visual_projection', width, embeddingSize, false),
+    pooling: siglip ? await loadAttentionPool(weights, vision) : await loadClassToken(weights, width, embeddingSize),
   })
 }
 
+async function loadClassToken(weights: ClipWeights, width: number, embeddingSize: number): Promise<ClassToken> {
+  return {
+    classToken: await weights.leaf('vision_model.embeddings.class_embedding', [width]),
+    // the misspelt name is the one in every published file
+    preNorm: await weights.norm('vision_model.pre_layrnorm', width),
+    projection: await weights.linear('visual_projection', width, embeddingSize, false),
+  }
+}
+
 export class VisionTransformer {
-  private readonly patches: number
+  private readonly tokens: number
 
   constructor(
     private readonly config: VisionConfig,
     private readonly weights: VisionWeights,
   ) {
-    this.patches = patchesOf(config)
+    this.tokens = weights.positions.shape[0]
   }
 
   /** Records: pixels [B, S, S, 3] -> features [B, D], not normalised. Throws for another image size. */
   features(pixels: Tensor): Tensor {
     const { width, eps } = this.config
-    const { blocks, postNorm, projection } = this.weights
+    const { blocks, postNorm, pooling } = this.weights
     const batch = pixels.shape[0]
-    const tokens = this.patches + 1
-    const classRows = (x: Tensor): Tensor => sliceColumns(reshape(x, [batch, tokens * width]), 0, width) // [B, width]
-    const x = transformer(this.embed(pixels), blocks, this.shapeOf(batch), classRows)
-    return linear(layerNorm(x, postNorm.gamma, postNorm.beta, eps), projection)
+    const run = (keep?: (x: Tensor) => Tensor): Tensor =>
+      layerNorm(transformer(this.embed(pixels), blocks, this.shapeOf(batch), keep), postNorm.gamma, postNorm.beta, eps)
+    if ('query' in pooling) return attentionPool(run(), batch, pooling)
+    return linear(
+      run(x => sliceColumns(reshape(x, [batch, this.tokens * width]), 0, width)), // the class tokens' states [B, width]
+      pooling.projection,
+    )
   }
 
   /** Records the token states [B·T, width] before the first block and after each (transformers' hidden_states). */
@@ -73,36 +94,49 @@ export class VisionTransformer {
   }
 
   private shapeOf(batch: number) {
-    return { batch, tokens: this.patches + 1, heads: this.config.heads, causal: false }
+    return { batch, tokens: this.tokens, heads: this.config.heads, causal: false }
   }
 
-  /** Pixels [B, S, S, 3] -> class token and patches with their positions, after the first norm [B·T, width]. */
+  /** Pixels [B, S, S, 3] -> the tokens with their positions [B·T, width]: CLIP's class token comes first, and a norm follows. */
   private embed(pixels: Tensor): Tensor {
     const { width, imageSize: side, patch, eps } = this.config
     const [batch, height, across, channels] = pixels.shape
     if (pixels.shape.length !== 4 || height !== side || across !== side || channels !== 3)
       throw new Error(`visionTransformer: pixels ${showShape(pixels.shape)} are not [B, ${side}, ${side}, 3]; use encodeImage, which resizes`)
-    const { patchEmbedding, classToken, positions, preNorm } = this.weights
-    const patches = linear(patchify(pixels, patch), patchEmbedding) // [B·n, width]
+    const { patchEmbedding, positions, pooling } = this.weights
+    const patches = linear(patchify(cropped(pixels, patchesAcross(this.config) * patch), patch), patchEmbedding) // [B·n, width]
+    const places = repeat(positions, batch)
+    if ('query' in pooling) return add(patches, places)
+    const { classToken, preNorm } = pooling
     const classTokens = repeat(reshape(classToken, [1, width]), batch) // [B, width]
-    const tokens = concat([classTokens, reshape(patches, [batch, this.patches * width])]) // [B, T·width]
-    const x = add(reshape(tokens, [batch * (this.patches + 1), width]), repeat(positions, batch))
-    return layerNorm(x, preNorm.gamma, preNorm.beta, eps)
+    const tokens = concat([classTokens, reshape(patches, [batch, (this.tokens - 1) * width])]) // [B, T·width]
+    return layerNorm(add(reshape(tokens, [batch * this.tokens, width]), places), preNorm.gamma, preNorm.beta, eps)
   }
 }
 
 const repeat = (x: Tensor, times: number): Tensor => (times === 1 ? x : repeatAll(x, times))
 
-/** W·(x − mean)/std = (W/std)·x − Σ W·mean/std: the normalisation costs nothing, and neither does its gradient. */
-async function foldNormalisation(
+/** Pixels [B, S, S, 3] -> the square [B, side, side, 3] at their upper left corner. */
+function cropped(pixels: Tensor, side: number): Tensor {
+  const [batch, height, width, channels] = pixels.shape
+  if (height === side) return pixels
+  const narrow = sliceColumns(reshape(pixels, [batch * height, width * channels]), 0, side * channels) // [B·S, side·3]
+  const rows = sliceColumns(reshape(narrow, [batch, height * side * channels]), 0, side * side * channels)
+  return reshape(rows, [batch, side, side, channels])
+}
+
+/** W·(x − mean)/std + b = (W/std)·x + (b − Σ W·mean/std): the normalisation costs nothing, and neither does its gradient. CLIP has no b. */
+async function loadPatchEmbedding(
   weights: ClipWeights,
   { width, patch }: VisionConfig,
+  hasBias: boolean,
   { mean, std }: Pick<Preprocessing, 'mean' | 'std'> = { mean: [0, 0, 0], std: [1, 1, 1] },
 ): Promise<LinearWeights> {
-  const w = await weights.numbers('vision_model.embeddings.patch_embedding.weight', [width, 3, patch, patch])
+  const at = 'vision_model.embeddings.patch_embedding'
+  const w = await weights.numbers(`${at}.weight`, [width, 3, patch, patch])
   const area = patch * patch
   const scaled = new Float32Array(w.length)
-  const bias = new Float64Array(width)
+  const bias = Float64Array.from(hasBias ? await weights.numbers(`${at}.bias`, [width]) : new Float32Array(width))
   for (let i = 0; i < w.length; i++) {
     const channel = Math.floor(i / area) % 3
     scaled[i] = w[i] / std[channel]

@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseClipConfig, parsePreprocessing } from '../../src/clip/clipConfig.ts'
+import { parseClipConfig } from '../../src/clip/clipConfig.ts'
+import { parsePreprocessing } from '../../src/clip/preprocessing.ts'
 
 const asset = (file: string) => JSON.parse(readFileSync(new URL(`../../assets/encoder/${file}`, import.meta.url), 'utf8'))
 const config = (change: object = {}) => parseClipConfig(JSON.stringify({ ...asset('config.json'), ...change }), 'm/config.json')
 const preprocessing = (change: object = {}) =>
-  parsePreprocessing(JSON.stringify({ ...asset('preprocessor_config.json'), ...change }), 'm/preprocessor_config.json', 112)
+  parsePreprocessing(JSON.stringify({ ...asset('preprocessor_config.json'), ...change }), 'm/preprocessor_config.json', config())
+const siglip = (change: object = {}) =>
+  parseClipConfig(JSON.stringify({ model_type: 'siglip', text_config: {}, vision_config: {}, ...change }), 'm/config.json')
+const siglipPixels = (change: object = {}) => {
+  const published = { do_resize: true, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], resample: 3, size: { height: 224, width: 224 } }
+  return parsePreprocessing(JSON.stringify({ ...published, ...change }), 'm/preprocessor_config.json', siglip())
+}
 
 test('the embedded encoder', () => {
   expect(config().vision).toEqual({
@@ -13,7 +20,7 @@ test('the embedded encoder', () => {
     layers: 6,
     heads: 3,
     hidden: 768,
-    activation: 'quick_gelu',
+    activation: 'quickGelu',
     eps: 1e-5,
     imageSize: 112,
     patch: 16,
@@ -61,7 +68,7 @@ test('text_config_dict of old configurations overrules text_config', () => {
 
 test('the image processor inside a processor_config.json', () => {
   const nested = { image_processor: asset('preprocessor_config.json'), processor_class: 'CLIPProcessor' }
-  expect(parsePreprocessing(JSON.stringify(nested), 'processor_config.json', 112)).toEqual(preprocessing())
+  expect(parsePreprocessing(JSON.stringify(nested), 'processor_config.json', config())).toEqual(preprocessing())
 })
 
 test('sizes as plain numbers, as old preprocessors have them', () => {
@@ -72,9 +79,9 @@ test('what this code cannot run is refused by file and field', () => {
   const vision = asset('config.json').vision_config
   expect(() => parseClipConfig('{', 'm/config.json')).toThrow('m/config.json: not JSON')
   expect(() => parseClipConfig('[]', 'm/config.json')).toThrow('m/config.json: not an object')
-  expect(() => config({ model_type: 'siglip' })).toThrow('m/config.json: field model_type is "siglip" (SigLIP pools by attention')
+  expect(() => config({ model_type: 'siglip2' })).toThrow('m/config.json: field model_type is "siglip2" (NaFlex takes pictures of any shape')
   expect(() => config({ model_type: 'bert' })).toThrow(
-    'field model_type is "bert" (only the model type "clip" is supported); use a CLIP model folder',
+    'field model_type is "bert" (only the model types "clip" and "siglip" are supported); use a CLIP or SigLIP model folder',
   )
   expect(() => config({ vision_config: undefined })).toThrow('m/config.json: field vision_config is missing')
   expect(() => config({ vision_config: { ...vision, hidden_act: 'silu' } })).toThrow('field vision_config.hidden_act is "silu"')
@@ -85,4 +92,30 @@ test('what this code cannot run is refused by file and field', () => {
   expect(() => preprocessing({ resample: 1 })).toThrow('field resample is 1')
   expect(() => preprocessing({ crop_size: 224 })).toThrow('crop_size 224 is not the image_size 112')
   expect(() => preprocessing({ size: { shortest_edge: 96 } })).toThrow('size 96 is smaller than crop_size 112')
+})
+
+test('absent fields of a SigLIP have the defaults of transformers, which are base-patch16-224', () => {
+  const { family, embeddingSize, vision, text } = siglip()
+  expect([family, embeddingSize]).toEqual(['siglip', 768])
+  expect(vision).toEqual({ width: 768, layers: 12, heads: 12, hidden: 3072, activation: 'geluTanh', eps: 1e-6, imageSize: 224, patch: 16 })
+  expect(text).toMatchObject({ width: 768, context: 64, vocabulary: 32000, endToken: undefined, padToken: undefined })
+  expect(siglipPixels()).toEqual({ crop: 224, filter: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] })
+  expect(siglipPixels({ resample: 2 }).filter).toBe('bilinear')
+})
+
+test('published sizes of SigLIP: patches that leave pixels over, a head that changes the width', () => {
+  const so400m = { hidden_size: 1152, intermediate_size: 4304, num_attention_heads: 16, num_hidden_layers: 27 }
+  const { vision } = siglip({ text_config: so400m, vision_config: { ...so400m, image_size: 384, patch_size: 14 } })
+  expect(vision).toMatchObject({ width: 1152, hidden: 4304, imageSize: 384, patch: 14 })
+  const giant = { hidden_size: 1536, intermediate_size: 6144, num_attention_heads: 16, num_hidden_layers: 40 }
+  expect(siglip({ text_config: { ...so400m, projection_size: 1536, vocab_size: 256000 }, vision_config: giant }).embeddingSize).toBe(1536)
+})
+
+test('a SigLIP that does not fit together is refused by file and field', () => {
+  expect(() => siglip({ text_config: { projection_size: 512 } })).toThrow('texts become 512 numbers')
+  expect(() => siglip({ vision_config: { vision_use_head: false } })).toThrow('field vision_config.vision_use_head is false')
+  expect(() => siglip({ vision_config: { image_size: 8 } })).toThrow('image_size 8 is smaller than patch_size 16')
+  expect(() => siglipPixels({ size: { height: 224, width: 256 } })).toThrow('field size is {"height":224,"width":256} (is not square)')
+  expect(() => siglipPixels({ size: { height: 256, width: 256 } })).toThrow('size 256 is not the image_size 224')
+  expect(() => siglipPixels({ do_center_crop: true })).toThrow('field do_center_crop is true')
 })

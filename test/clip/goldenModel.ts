@@ -1,7 +1,8 @@
-/** The small CLIP models of test/golden, their towers fed with numbers as the fixtures have them. */
+/** The small CLIP and SigLIP models of test/golden, their towers fed with numbers as the fixtures have them. */
 import { readFileSync } from 'node:fs'
-import { type Preprocessing, parseClipConfig } from '../../src/clip/clipConfig.ts'
+import { parseClipConfig } from '../../src/clip/clipConfig.ts'
 import { ClipWeights } from '../../src/clip/clipWeights.ts'
+import type { Preprocessing } from '../../src/clip/preprocessing.ts'
 import { loadTextTransformer } from '../../src/clip/textTransformer.ts'
 import { loadVisionTransformer } from '../../src/clip/visionTransformer.ts'
 import { parseSafetensors } from '../../src/io/safetensors.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Preprocessing } from '../../src/clip/clipConfig.ts'
 import { normalisePixels, preprocessImage } from '../../src/clip/preprocess.ts'
+import type { Preprocessing } from '../../src/clip/preprocessing.ts'
 import { expectGolden, loadGolden } from '../golden.ts'
 
 const golden = loadGolden('preprocess_bicubic')
@@ -23,6 +23,16 @@ for (const name of Object.keys(golden.cases)) {
     const pixels = channelsFirst(normalisePixels(preprocessImage(image, preprocessing(name)), preprocessing(name)))
     expectGolden(golden, `${name}/out/pil/pixel_values`, pixels)
     expectGolden(golden, `${name}/out/default/pixel_values`, pixels)
+  })
+}
+
+const siglip = loadGolden('siglip_tiny')
+for (const filter of ['bicubic', 'bilinear'] as const) {
+  test(`golden siglip_tiny: stretched to the square, ${filter}`, () => {
+    const [height, width] = siglip.shape('tiny/in/image')
+    const image = { width, height, data: Uint8Array.from(siglip.get('tiny/in/image')) }
+    const how: Preprocessing = { crop: 34, filter, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
+    expectGolden(siglip, `tiny/out/${filter}/pixel_values`, channelsFirst(normalisePixels(preprocessImage(image, how), how)))
   })
 }
 

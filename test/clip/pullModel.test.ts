@@ -363,9 +363,19 @@ describe('settings', () => {
       proxy.close()
     }
   })
+  it('a SigLIP comes with its SentencePiece where it has no tokenizer.json', async () => {
+    const repository = 'google/siglip-base-patch16-224'
+    const tiny = (file: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../golden/siglip_tiny/${file}`, import.meta.url)))
+    const own = ['config.json', 'preprocessor_config.json', 'model.safetensors'].map(file => [file, tiny(file)] as const)
+    const served = new Map([...own, ['spiece.model', new Uint8Array(10)], ['README.md', new Uint8Array(3)]])
+    await using other = await hubServer(served, { repository })
+    const { model } = await pull('ViT-B-16-SigLIP', { environment: { HF_ENDPOINT: other.url, HF_HUB_CACHE: cache } })
+    expect(model.repository).toBe(repository)
+    expect(readdirSync(model.path).sort()).toEqual(['config.json', 'model.safetensors', 'preprocessor_config.json', 'spiece.model'])
+  })
   it('a model that cannot run is refused before its weights come', async () => {
-    await using other = await hubServer(new Map([...files, ['config.json', new TextEncoder().encode('{"model_type":"siglip"}')]]))
-    await expect(pull(NAME, { environment: { HF_ENDPOINT: other.url, HF_HUB_CACHE: cache } })).rejects.toThrow(/SigLIP pools by attention/)
+    await using other = await hubServer(new Map([...files, ['config.json', new TextEncoder().encode('{"model_type":"siglip2"}')]]))
+    await expect(pull(NAME, { environment: { HF_ENDPOINT: other.url, HF_HUB_CACHE: cache } })).rejects.toThrow(/NaFlex takes pictures of any shape/)
     expect(other.log.some(line => line.includes('model.safetensors'))).toBe(false)
   })
 })
@@ -378,11 +388,18 @@ describe('names', () => {
     ['ViT-L-14-quickgelu openai', 'openai/clip-vit-large-patch14'],
     ['ViT-B-32 laion2b_s34b_b79k', 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K'],
     ['ViT-B-32:laion2b_s34b_b79k', 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K'],
+    ['ViT-B-16-SigLIP', 'google/siglip-base-patch16-224'],
+    ['ViT-B-16-SigLIP:webli', 'google/siglip-base-patch16-224'],
+    ['hf-hub:timm/ViT-SO400M-14-SigLIP-384', 'google/siglip-so400m-patch14-384'],
+    ['ViT-B-16-SigLIP2', 'google/siglip2-base-patch16-224'],
+    ['siglip2-large-patch16-256', 'google/siglip2-large-patch16-256'],
+    ['google/siglip-base-patch16-224', 'google/siglip-base-patch16-224'],
+    ['hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K', 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K'],
     ['someone/some-clip', 'someone/some-clip'],
   ])('%s is %s', (name, repository) => expect(modelName(name)).toEqual({ repository, revision: 'main' }))
   it.each([
     ['RN50', /its image tower is a ResNet/],
-    ['timm/ViT-B-16-SigLIP', /SigLIP pools by attention/],
+    ['google/siglip2-base-patch16-naflex', /NaFlex takes pictures of any shape/],
     ['coca_ViT-B-32', /CoCa pools by attention/],
     ['EVA02-B-16', /EVA-CLIP has rotary positions/],
     ['convnext_base_w', /ConvNeXt/],
