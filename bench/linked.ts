@@ -11,20 +11,17 @@
  * bench/linked.ts --bundle --platform=node --format=esm --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers`, then
  * --encoder names the folder assets/encoder.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { FreeCode } from '../src/edit/freeCode.ts'
 import { pictureGuidance } from '../src/edit/pictureGuidance.ts'
 import { type EditScore, loadGroundTruth, scoreView, type TrueEdit, type TrueView } from '../src/eval/groundTruth.ts'
-import { intoSpace } from '../src/nerf/space.ts'
 import {
   type AnchorCodes,
   AnchorCompositor,
   type CodeField,
-  createRenderer,
   edit,
   editViews,
-  encodePng,
   expressionEncoder,
   findFrame,
   loadCapture,
@@ -33,9 +30,9 @@ import {
   openDevice,
   type SheetCell,
   selectAnchors,
-  sheet,
   textGuidance,
 } from '../src/node.ts'
+import { cellOf, chosenEdits, halves, type Judged, judge, regionText, writeSheet } from './judge.ts'
 
 /** Learning rates of the single code at its first step; each falls to a tenth. */
 const RATES = [2e-1, 6e-2, 2e-2]
@@ -65,29 +62,25 @@ const encoder = await loadEncoder(device, values.encoder)
 const anchors = await selectAnchors(scene, expressionEncoder(encoder), { reference: findFrame(scene, values.reference).code })
 console.log(`${device.description}; ${scene.description.preset} at ${scene.step} steps; anchors ${anchors.frames.join(', ')} (neutral first)`)
 
-interface Result {
-  readonly scores: EditScore
-  readonly pictures: readonly Float32Array[]
+interface Result extends Judged {
   readonly how: string
 }
 
 const rows: string[] = []
 const cells: SheetCell[][] = []
-const wanted = values.prompts?.split(',')
-for (const goal of truth.filter(e => (wanted ? wanted.includes(e.id) : e.reach === 'mix'))) {
-  const half = goal.views.length / 2
-  const [shown, judged] = [goal.views.slice(0, half), goal.views.slice(half)]
+for (const goal of chosenEdits(truth, values.prompts)) {
+  const [shown, judged] = halves(goal)
   const { guidance, cameras } = await guide(goal, shown)
-  const unedited = await judge(scene.referenceField, judged, '')
+  const unedited = await result(scene.referenceField, judged, '')
 
   let free: Result | undefined
   for (const [k, frame] of anchors.frames.entries()) {
     for (const rate of RATES) {
       const codes = new FreeCode(scene, startOf(anchors, k))
       for await (const _ of edit(scene, codes, guidance, cameras, { steps, seed, rates: [rate, rate / 10], reportEvery: steps }));
-      const result = await judge(codes.codes, judged, `from ${frame} at ${rate}`)
+      const found = await result(codes.codes, judged, `from ${frame} at ${rate}`)
       codes.release()
-      if (!free || result.scores.face > free.scores.face) free = result
+      if (!free || found.scores.face > free.scores.face) free = found
     }
   }
 
@@ -96,48 +89,41 @@ for (const goal of truth.filter(e => (wanted ? wanted.includes(e.id) : e.reach =
   let left = Number.NaN
   for await (const step of edit(scene, compositor, guidance, cameras, { steps, seed, reportEvery: steps })) left = step.guidance
   const seconds = (performance.now() - began) / 1000
-  const pac = await judge(compositor.codes, judged, `guidance ${left.toFixed(3)}, ${seconds.toFixed(1)} s`)
+  const pac = await result(compositor.codes, judged, `guidance ${left.toFixed(3)}, ${seconds.toFixed(1)} s`)
   compositor.release()
   if (!free) throw new Error('bench:linked: no anchors to start from')
 
   const anchored: EditScore[] = []
   for (const k of anchors.indices.keys()) {
     const codes = new FreeCode(scene, startOf(anchors, k))
-    anchored.push((await judge(codes.codes, judged, '')).scores)
+    anchored.push((await result(codes.codes, judged, '')).scores)
     codes.release()
   }
 
   const gain = pac.scores.face - unedited.scores.face
   const lead = pac.scores.face - free.scores.face
   const best = (part: keyof EditScore): number => Math.max(...anchored.map(scores => scores[part]))
-  const regions = (of: (part: keyof EditScore) => number): string => [of('eyes'), of('brows'), of('mouth')].map(v => v.toFixed(1)).join(' / ')
   const columns = [
     goal.text,
     ...[unedited, free, pac].map(({ scores }) => scores.face.toFixed(2)),
     gain.toFixed(1),
     lead.toFixed(1),
-    ...[unedited, free, pac].map(({ scores }) => regions(part => scores[part])),
-    regions(best),
+    ...[unedited, free, pac].map(({ scores }) => regionText(scores)),
+    regionText({ face: best('face'), eyes: best('eyes'), brows: best('brows'), mouth: best('mouth') }),
     free.how,
     pac.how,
   ]
   rows.push(`| ${columns.join(' | ')} |`)
   console.log(rows[rows.length - 1])
-  const [width, height] = judged[0].camera.imageSize
   for (const [v, view] of judged.entries()) {
-    const cell = (rgb: ArrayLike<number>, label: string): SheetCell => ({ rgb, width, height, label })
-    const score = (result: Result): string => `${scoreView(result.pictures[v], view).face.toFixed(1)} dB`
-    cells.push([
-      cell(view.image, `${goal.text}, ${view.name}`),
-      cell(unedited.pictures[v], `unedited ${score(unedited)}`),
-      cell(free.pictures[v], `FreeCode ${score(free)}`),
-      cell(pac.pictures[v], `PAC ${score(pac)}`),
-    ])
+    const cell = ({ pictures }: Result, label: string): SheetCell =>
+      cellOf(view, pictures[v], `${label} ${scoreView(pictures[v], view).face.toFixed(1)} dB`)
+    cells.push([cellOf(view, view.image, `${goal.text}, ${view.name}`), cell(unedited, 'unedited'), cell(free, 'FreeCode'), cell(pac, 'PAC')])
   }
 }
 
 const neutral = truth.find(e => e.id === 'neutral')
-const ceiling = neutral && (await judge(scene.referenceField, neutral.views, ''))
+const ceiling = neutral && (await result(scene.referenceField, neutral.views, ''))
 console.log(`\n${values.text ? 'Guidance by the sentence' : 'Guidance by pictures'}, ${steps} steps. PSNR in the face, dB.\n`)
 const HEADINGS = ['edit', 'unedited', 'FreeCode', 'PAC', 'PAC gains', 'PAC over FreeCode']
 const REGIONS = ['unedited', 'FreeCode', 'PAC', 'best anchor of each'].map(what => `eyes / brows / mouth, ${what}`)
@@ -145,8 +131,7 @@ const headings = [...HEADINGS, ...REGIONS, 'best FreeCode', 'PAC']
 console.log(`| ${headings.join(' | ')} |\n|${headings.map(() => '---').join('|')}|`)
 for (const row of rows) console.log(row)
 if (ceiling) console.log(`\nThe unedited face against its own true pictures: ${ceiling.scores.face.toFixed(2)} dB.`)
-await writeFile(values.out, await encodePng(sheet(cells, { scale: Math.max(1, Math.floor(256 / scene.trainingCameras[0].imageSize[0])) })))
-console.log(`wrote ${values.out}`)
+await writeSheet(values.out, cells, scene)
 
 async function guide(goal: TrueEdit, shown: readonly TrueView[]) {
   if (values.text) return { guidance: await textGuidance(encoder, goal.text), cameras: editViews(scene) }
@@ -159,12 +144,6 @@ function startOf({ codes }: AnchorCodes, k: number): Float32Array {
   return codes.slice(k * codeSize, (k + 1) * codeSize)
 }
 
-/** Renders a code field from the judged cameras; scores are means over them. */
-async function judge(codes: CodeField, judged: readonly TrueView[], how: string): Promise<Result> {
-  using renderer = createRenderer(scene, codes)
-  const pictures: Float32Array[] = []
-  for (const { camera } of judged) pictures.push((await renderer.render(intoSpace(camera, scene.description.space))).rgb)
-  const scores = judged.map((view, v) => scoreView(pictures[v], view))
-  const mean = (part: keyof EditScore): number => scores.reduce((sum, s) => sum + s[part] / scores.length, 0)
-  return { scores: { face: mean('face'), eyes: mean('eyes'), brows: mean('brows'), mouth: mean('mouth') }, pictures, how }
+async function result(codes: CodeField, judged: readonly TrueView[], how: string): Promise<Result> {
+  return { ...(await judge({ scene, codes }, judged)), how }
 }

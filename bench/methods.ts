@@ -10,22 +10,18 @@
  * The encoder may be a folder (--encoder assets/encoder where the bench is bundled into one file: `npx esbuild bench/methods.ts --bundle --platform=node --format=esm
  * --target=node20 --external:sharp --external:webgpu --external:@huggingface/tokenizers`).
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { EDIT_METHODS, type EditMethod, editMethod, type StartedMethod } from '../src/edit/methods.ts'
-import { type EditScore, loadGroundTruth, scoreView, type TrueEdit, type TrueView } from '../src/eval/groundTruth.ts'
+import { loadGroundTruth, type TrueEdit, type TrueView } from '../src/eval/groundTruth.ts'
 import { psnr } from '../src/metrics/psnr.ts'
-import { intoSpace } from '../src/nerf/space.ts'
 import {
   type AnchorCodes,
   anchorsFromCodes,
   augmented,
   type Camera,
-  createRenderer,
   type EditOptions,
   editViews,
-  encodePng,
   expressionEncoder,
   expressionGuidance,
   findFrame,
@@ -39,10 +35,10 @@ import {
   SceneManipulator,
   type SheetCell,
   selectAnchors,
-  sheet,
   textGuidance,
   train,
 } from '../src/node.ts'
+import { cellOf, chosenEdits, halves, judge, regionText, writeSheet } from './judge.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -79,7 +75,6 @@ using device = await openDevice()
 const downscale = numberOf(values.downscale)
 const capture = await loadCapture(capturePath, { downscale })
 const truth = await loadGroundTruth(capturePath, capture)
-const coefficients = await trueCoefficients()
 const encoder = await loadEncoder(device, values.encoder)
 const scene = values.scene === undefined ? await trained() : await loadScene(device, await readFile(values.scene), values.scene)
 const reader = expressionEncoder(encoder)
@@ -101,10 +96,8 @@ interface Row {
 const rows: Row[] = []
 const cells: SheetCell[][] = []
 const repeated: { edit: string; alike: number; least: number }[] = []
-const wanted = values.prompts?.split(',')
-for (const goal of truth.filter(e => (wanted ? wanted.includes(e.id) : e.reach === 'mix'))) {
-  const half = goal.views.length / 2
-  const [shown, judged] = [goal.views.slice(0, half), goal.views.slice(half)]
+for (const goal of chosenEdits(truth, values.prompts)) {
+  const [shown, judged] = halves(goal)
   const unedited = await judge({ scene, codes: scene.referenceField }, judged)
   const line: SheetCell[] = [cellOf(judged[0], judged[0].image, goal.id), cellOf(judged[0], unedited.pictures[0], 'unedited')]
   for (const how of values.guidance.split(',')) {
@@ -116,8 +109,7 @@ for (const goal of truth.filter(e => (wanted ? wanted.includes(e.id) : e.reach =
       started.release()
       const gain = scores.face - unedited.scores.face
       rows.push({ edit: goal.id, guidance: how, method: name, gain })
-      const regions = [scores.eyes, scores.brows, scores.mouth].map(v => v.toFixed(1)).join(' / ')
-      const columns = [goal.text, how, method.name, scores.face.toFixed(2), gain.toFixed(2), regions, left.toFixed(3), seconds.toFixed(1)]
+      const columns = [goal.text, how, method.name, scores.face.toFixed(2), gain.toFixed(2), regionText(scores), left.toFixed(3), seconds.toFixed(1)]
       console.log(`| ${columns.join(' | ')} |`)
       line.push(cellOf(judged[0], pictures[0], `${method.name}, ${how} ${scores.face.toFixed(1)}`))
     }
@@ -126,24 +118,13 @@ for (const goal of truth.filter(e => (wanted ? wanted.includes(e.id) : e.reach =
   cells.push(line)
 }
 conclude()
-if (values.out) {
-  await writeFile(values.out, await encodePng(sheet(cells, { scale: Math.max(1, Math.floor(256 / scene.trainingCameras[0].imageSize[0])) })))
-  console.log(`wrote ${values.out}`)
-}
+if (values.out) await writeSheet(values.out, cells, scene)
 
 /** By their number found, or the frames that --anchors names. */
 async function chosenAnchors(): Promise<AnchorCodes> {
   if (values.anchors === undefined) return await selectAnchors(scene, reader, { reference: findFrame(scene, values.reference).code })
   const indices = values.anchors.split(',').map(id => findFrame(scene, id).code)
   return await anchorsFromCodes(scene, indices, { encoder: 'given', method: 'k-medoids', labels: [], sizes: indices.map(() => 1) })
-}
-
-/** Blendshape coefficients of the true edits, which only a bench may know. */
-async function trueCoefficients(): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
-  const file = JSON.parse(await readFile(join(capturePath, 'edits/edits.json'), 'utf8')) as {
-    edits: readonly { id: string; coefficients: Readonly<Record<string, number>> }[]
-  }
-  return new Map(file.edits.map(({ id, coefficients }) => [id, coefficients]))
 }
 
 async function trained(): Promise<SceneManipulator> {
@@ -176,8 +157,7 @@ async function guide(
     const cameras = editViews(scene, { height })
     return { guidance: values.augment ? augmented(device, guidance, cameras[0].imageSize) : guidance, cameras }
   }
-  if (how === 'coefficients')
-    return { guidance: expressionGuidance(device, reader, coefficients.get(goal.id) ?? {}), cameras: editViews(scene, { height }) }
+  if (how === 'coefficients') return { guidance: expressionGuidance(device, reader, goal.coefficients), cameras: editViews(scene, { height }) }
   if (how !== 'pictures') throw new Error(`bench:methods: no guidance "${how}"; there are text, coefficients and pictures`)
   const guidance = pictureGuidance(scene, [...shown])
   return { guidance, cameras: guidance.cameras }
@@ -193,7 +173,7 @@ async function run(started: StartedMethod, how: string, goal: TrueEdit, shown: r
 
 /** How alike ours comes out under other seeds: PSNR within the face between the pictures of every pair. */
 async function repeat(how: string, goal: TrueEdit, shown: readonly TrueView[], judged: readonly TrueView[]): Promise<void> {
-  const results: Float32Array[][] = []
+  const results: (readonly Float32Array[])[] = []
   for (let s = 0; s < seeds; s++) {
     const started = await EDIT_METHODS.pac.start(scene, anchors, { seed: s })
     await run(started, how, goal, shown, EDIT_METHODS.pac, s)
@@ -203,24 +183,6 @@ async function repeat(how: string, goal: TrueEdit, shown: readonly TrueView[], j
   const pairs = results.flatMap((a, i) => results.slice(i + 1).map(b => [a, b] as const))
   const alike = pairs.map(([a, b]) => judged.reduce((sum, { face }, v) => sum + psnr(a[v], b[v], { mask: face }) / judged.length, 0))
   repeated.push({ edit: `${goal.id}, ${how}`, alike: alike.reduce((a, b) => a + b) / alike.length, least: Math.min(...alike) })
-}
-
-function cellOf(view: TrueView, rgb: ArrayLike<number>, label: string): SheetCell {
-  const [width, height] = view.camera.imageSize
-  return { rgb, width, height, label }
-}
-
-/** Renders a result from the judged cameras; scores are means over them. */
-async function judge(
-  { scene: shown, codes, warp }: Pick<StartedMethod, 'scene' | 'codes' | 'warp'>,
-  judged: readonly TrueView[],
-): Promise<{ scores: EditScore; pictures: Float32Array[] }> {
-  using renderer = createRenderer(shown, codes, warp && { warp })
-  const pictures: Float32Array[] = []
-  for (const { camera } of judged) pictures.push((await renderer.render(intoSpace(camera, shown.description.space))).rgb)
-  const scores = judged.map((view, v) => scoreView(pictures[v], view))
-  const mean = (part: keyof EditScore): number => scores.reduce((sum, s) => sum + s[part] / scores.length, 0)
-  return { scores: { face: mean('face'), eyes: mean('eyes'), brows: mean('brows'), mouth: mean('mouth') }, pictures }
 }
 
 function conclude(): void {
