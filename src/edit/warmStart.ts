@@ -1,12 +1,13 @@
 /** Where a new edit may start without a search: from the earlier edit whose sentence means most nearly the same. */
 import { textDirection } from '../clip/prompts.ts'
 import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
+import { changeSimilarity } from '../metrics/similarity.ts'
 import { readLeaf } from '../tensor/device.ts'
 
 export interface NearestPrompt {
   /** Index among the prompts given. */
   readonly index: number
-  /** Cosine between what the two sentences change about "face": 1 for the same, about 0 for unrelated ones. */
+  /** Cosine between what the two sentences change about "face": 1 for the same, about 0 for unrelated ones, 0 for "face" itself. */
   readonly similarity: number
 }
 
@@ -16,7 +17,7 @@ export async function nearestPrompt(encoder: TextImageEncoder, prompt: string, p
   const wanted = await directionOf(encoder, prompt)
   let nearest: NearestPrompt = { index: 0, similarity: Number.NEGATIVE_INFINITY }
   for (const [index, other] of prompts.entries()) {
-    const similarity = cosine(wanted, await directionOf(encoder, other))
+    const similarity = changeSimilarity(wanted, await directionOf(encoder, other))
     if (similarity > nearest.similarity) nearest = { index, similarity }
   }
   return nearest
@@ -24,9 +25,4 @@ export async function nearestPrompt(encoder: TextImageEncoder, prompt: string, p
 
 async function directionOf(encoder: TextImageEncoder, prompt: string): Promise<Float32Array> {
   return await readLeaf(encoder.device, await textDirection(encoder, prompt))
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, v, i) => sum + v * y[i], 0)
-  return dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12)
 }

@@ -14,11 +14,16 @@ export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): nu
   return dot / Math.sqrt(aa * bb)
 }
 
-/**
- * How well a picture changes as the words do (StyleGAN-NADA, Gal et al. 2022, Eq. 2): cosine of E(after) − E(before) and the change of the words, all of one
- * encoder. 0 where the picture did not change: nothing went the words' way.
- */
+/** Cosine between two changes: of pictures, of sentences. 0 where one of them is none, which goes nobody's way. Throws when their lengths differ. */
+export function changeSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const none = (change: ArrayLike<number>): boolean => Array.from(change).every(value => value === 0)
+  return a.length === b.length && (none(a) || none(b)) ? 0 : cosineSimilarity(a, b)
+}
+
+/** How well a picture changes as the words do (StyleGAN-NADA, Gal et al. 2022, Eq. 2): of E(after) − E(before) and the change of the words, all of one encoder. */
 export function directionalSimilarity(before: ArrayLike<number>, after: ArrayLike<number>, words: ArrayLike<number>): number {
-  const change = Float64Array.from(after, (value, i) => value - before[i])
-  return change.every(value => value === 0) ? 0 : cosineSimilarity(change, words)
+  return changeSimilarity(
+    Float64Array.from(after, (value, i) => value - before[i]),
+    words,
+  )
 }

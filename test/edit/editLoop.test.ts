@@ -135,6 +135,7 @@ describe('a warm start', () => {
     const prompts = ['closed eyes', 'a happy face', 'open mouth']
     expect(await nearestPrompt(encoder, 'smiling', prompts)).toEqual({ index: 1, similarity: expect.closeTo(1, 5) })
     expect((await nearestPrompt(encoder, 'an eye wide open', prompts)).index).toBe(0)
+    expect(await nearestPrompt(encoder, 'face', prompts)).toEqual({ index: 0, similarity: 0 })
     await expect(nearestPrompt(encoder, 'smiling', [])).rejects.toThrow('nearestPrompt: no earlier prompts')
   })
 })

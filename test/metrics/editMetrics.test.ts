@@ -4,7 +4,7 @@ import { imageRays } from '../../src/camera/rays.ts'
 import { regionChange } from '../../src/metrics/change.ts'
 import { type DepthView, reprojectionError } from '../../src/metrics/multiView.ts'
 import { type RetrievedPicture, rPrecision } from '../../src/metrics/rPrecision.ts'
-import { cosineSimilarity, directionalSimilarity } from '../../src/metrics/similarity.ts'
+import { changeSimilarity, cosineSimilarity, directionalSimilarity } from '../../src/metrics/similarity.ts'
 import { cameraAt } from '../nerf/smallScene.ts'
 
 describe('R-precision', () => {
@@ -62,6 +62,9 @@ describe('similarity', () => {
     expect(directionalSimilarity([1, 1], [1, 3], [0, 1])).toBeCloseTo(1, 12)
     expect(directionalSimilarity([1, 1], [1, 3], [0, -1])).toBeCloseTo(-1, 12)
     expect(directionalSimilarity([1, 1], [1, 1], [0, 1])).toBe(0)
+    expect(changeSimilarity([1, 0], [0, 0])).toBe(0)
+    expect(() => changeSimilarity([0, 0], [0])).toThrow('vectors of 2 and 1 numbers')
+    expect(() => changeSimilarity([Number.NaN, 0], [1, 0])).toThrow('zero or not finite')
   })
 })
 
