@@ -1,5 +1,7 @@
 /** Which face a verb shows: unedited, an edit, a frame's, or one between two frames. */
+import type { Command } from 'commander'
 import { AnchorCompositor, blend, type CodeField, frameCode, loadEdit, type SceneManipulator } from 'faceclipnerf'
+import { finiteNumber } from './options.ts'
 import { readBytes } from './work.ts'
 
 export interface FaceChoice {
@@ -19,6 +21,14 @@ export interface Face {
   readonly compositor?: AnchorCompositor
   /** Of an edit. */
   readonly prompt?: string
+}
+
+/** --edit, --strength and --frame. */
+export function withFace(command: Command): Command {
+  return command
+    .option('--edit <file>', 'the face of this .edit')
+    .option('--strength <s>', "strength of the edit, 0 is the unedited face (default: the edit file's)", finiteNumber)
+    .option('--frame <id>', 'the face of this frame')
 }
 
 /** Throws for a choice that contradicts itself. */

@@ -1,7 +1,7 @@
 import { extname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { encodeGlb, encodePly, extractSurface, type Mesh, writeAtomic } from 'faceclipnerf'
-import { checkFace, chosenFace, type FaceChoice } from './face.ts'
+import { checkFace, chosenFace, type FaceChoice, withFace } from './face.ts'
 import { count, type DeviceChoice, finiteNumber, wholeNumber, withDevice } from './options.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
@@ -19,9 +19,7 @@ export function meshCommand(terminal: Terminal): Command {
     .description('the surface of a face as a mesh with vertex colours: unedited, edited, or of a frame')
     .argument('<scene>', 'a .scene file')
     .requiredOption('-o, --output <file>', 'the mesh to write: .glb (glTF 2.0, upright) or .ply (binary)')
-    .option('--edit <file>', 'the face of this .edit')
-    .option('--strength <s>', "strength of the edit, 0 is the unedited face (default: the edit file's)", finiteNumber)
-    .option('--frame <id>', 'the face of this frame')
+  withFace(command)
     .option('--grid <n>', 'cells along the longest side of the person (default: 160)', count)
     .option('--density <d>', 'density that counts as surface: less closes holes, more takes haze away (default: 4)', finiteNumber)
     .option('--smoothing <n>', 'times that the densities are averaged with their neighbours (default: 1)', wholeNumber)

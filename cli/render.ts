@@ -17,7 +17,7 @@ import {
   scaleCamera,
   toImage,
 } from 'faceclipnerf'
-import { checkFace, chosenFace, type Face, type FaceChoice } from './face.ts'
+import { checkFace, chosenFace, type Face, type FaceChoice, withFace } from './face.ts'
 import { FILM_EXTENSIONS, writeFilm } from './film.ts'
 import { count, type DeviceChoice, finiteNumber, size, withDevice } from './options.ts'
 import { pathExpressions, readPath, writePath } from './pathFile.ts'
@@ -47,9 +47,7 @@ export function renderCommand(terminal: Terminal): Command {
       '-o, --output <file>',
       'the picture (.png, .webp) to write; of an --orbit or --path the animation (.webp), film (.mp4, .webm) or folder of PNGs (no ending)',
     )
-    .option('--edit <file>', 'show this .edit')
-    .option('--strength <s>', "strength of the edit, 0 is the unedited face (default: the edit file's)", finiteNumber)
-    .option('--frame <id>', 'show the face of this frame')
+  withFace(command)
     .option('--from <id>', 'with --to and --at: show a face between two frames')
     .option('--to <id>', 'see --from')
     .option('--at <t>', '0 is --from, 1 is --to', finiteNumber)
