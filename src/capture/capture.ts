@@ -1,9 +1,9 @@
 import { type Camera, cameraFromJson, scaleCamera, toScene } from '../camera/camera.ts'
 import type { Vector3 } from '../camera/vector.ts'
-import { type FileSource, openSource } from '../io/files.ts'
+import type { FileSource } from '../io/files.ts'
 import { decodeImage, type Image } from '../io/imageCodec.ts'
 import { boxResize } from './boxFilter.ts'
-import { type NerfiesIndex, readBackgroundPoints, readIndex, readJson, resolutions } from './nerfies.ts'
+import { type NerfiesIndex, openCapture, readBackgroundPoints, readIndex, readJson, resolutions } from './nerfies.ts'
 
 /** One recorded picture. */
 export interface CaptureFrame {
@@ -58,7 +58,7 @@ const LANES = 16
  */
 export async function loadCapture(from: FileSource | string, { downscale }: { downscale?: number } = {}): Promise<Capture> {
   try {
-    const source = typeof from === 'string' ? await openSource(from) : from
+    const source = typeof from === 'string' ? await openCapture(from) : from
     const index = await readIndex(source)
     const ids = [...index.frames.keys()]
     const factor = await chooseResolution(source, ids, downscale)

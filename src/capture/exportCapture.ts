@@ -1,11 +1,11 @@
 /** A capture in the formats of other programs, as files. Intrinsics and poses go out with every digit they came in with. */
 import { type Camera, cameraFromJson } from '../camera/camera.ts'
 import { poseToOpenGl } from '../camera/openGlPose.ts'
-import { type FileSource, openSource } from '../io/files.ts'
+import type { FileSource } from '../io/files.ts'
 import { type FolderFile, type FolderStep, writeFolder } from '../io/writeFolder.ts'
 import { CaptureError } from './capture.ts'
 import { fieldsOf } from './jsonFields.ts'
-import { type NerfiesIndex, readIndex, readJson, readNpyPoints } from './nerfies.ts'
+import { type NerfiesIndex, openCapture, readIndex, readJson, readNpyPoints } from './nerfies.ts'
 
 export const EXPORT_FORMATS = ['nerfies', 'transforms'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
@@ -22,7 +22,7 @@ export interface ExportOptions {
 
 /** Writes a capture (its folder) in another format, whole or not at all (Node only); `step` counts frames. Throws as `exportFiles`, and where the disk refuses. */
 export async function* exportCapture(capture: string, outFolder: string, { format, overwrite, signal }: ExportOptions): AsyncGenerator<FolderStep> {
-  yield* writeFolder(outFolder, exportFiles(await openSource(capture), format), { mark: EXPORT_MARK[format], overwrite, signal })
+  yield* writeFolder(outFolder, exportFiles(await openCapture(capture), format), { mark: EXPORT_MARK[format], overwrite, signal })
 }
 
 const FACTORS = [1, 2, 4, 8, 16]

@@ -1,5 +1,5 @@
 import type { Vector3 } from '../camera/vector.ts'
-import type { FileSource } from '../io/files.ts'
+import { type FileSource, NotAFolderError, openSource } from '../io/files.ts'
 import { parseNpy } from '../io/npy.ts'
 
 /** What the three JSON files of a Nerfies / HyperNeRF folder say. */
@@ -15,8 +15,28 @@ export interface NerfiesIndex {
 /** The factors in use: Nerfies exports 1 to 16. */
 const FACTORS = [1, 2, 4, 8, 16, 32]
 
+/** What people pass for a capture has often to be imported first. */
+const IMPORT = 'make one of it with faceclipnerf import'
+
+/** The folder or web address of a capture. Throws for a file, naming what makes a capture of it. */
+export async function openCapture(path: string): Promise<FileSource> {
+  return openSource(path).catch((error: unknown) => {
+    throw error instanceof NotAFolderError ? new Error(`${path}: a file, and a capture is a folder; ${IMPORT}`) : error
+  })
+}
+
+/** Whether a folder can be looked into and holds no capture; a web address cannot be. */
+async function isOtherFolder(source: FileSource): Promise<boolean> {
+  if (await source.exists('dataset.json')) return false
+  return source.list('').then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Read dataset.json, scene.json and metadata.json. Throws, naming file, value and remedy, when one of them makes no sense. */
 export async function readIndex(source: FileSource): Promise<NerfiesIndex> {
+  if (await isOtherFolder(source)) throw new Error(`${source.describe('dataset.json')}: not there, so this is no capture; ${IMPORT}`)
   const [dataset, scene, metadata] = await Promise.all(['dataset.json', 'scene.json', 'metadata.json'].map(path => readObject(source, path)))
   const bounds = readScene(scene, source.describe('scene.json'))
   const frames: NerfiesIndex['frames'] = new Map()

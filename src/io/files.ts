@@ -15,12 +15,19 @@ export interface FileSource {
   list(path: string): Promise<string[]>
 }
 
+/** A file where a folder was wanted. */
+export class NotAFolderError extends Error {
+  override name = 'NotAFolderError'
+}
+
 /** A folder on disk (Node only). Throws when there is no such folder. */
 export async function folder(path: string): Promise<FileSource> {
   const fs = await import('node:fs/promises')
   const { join, basename, resolve } = await import('node:path')
   const stat = await fs.stat(path).catch(() => undefined)
-  if (!stat?.isDirectory()) throw new Error(`${path}: ${stat ? 'not a folder' : 'no such folder'}; pass the path of an existing folder`)
+  const remedy = 'pass the path of an existing folder'
+  if (!stat) throw new Error(`${path}: no such folder; ${remedy}`)
+  if (!stat.isDirectory()) throw new NotAFolderError(`${path}: not a folder; ${remedy}`)
   return {
     name: basename(resolve(path)),
     describe: file => join(path, file),

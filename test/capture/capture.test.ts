@@ -83,6 +83,12 @@ describe('ada-mini', () => {
     await expect(loadCapture(ADA, { downscale: 4 })).rejects.toThrow(/ada-mini\/rgb\/4x: no images .*there are rgb\/1x, rgb\/2x; choose one of these/)
     await expect(loadCapture(`${ADA}-none`)).rejects.toThrow(/ada-mini-none: no such folder/)
   })
+
+  it('says how what is no capture becomes one', async () => {
+    const remedy = 'make one of it with faceclipnerf import'
+    await expect(loadCapture(`${ADA}/rgb`)).rejects.toThrow(`ada-mini/rgb/dataset.json: not there, so this is no capture; ${remedy}`)
+    await expect(loadCapture(`${ADA}/dataset.json`)).rejects.toThrow(`ada-mini/dataset.json: a file, and a capture is a folder; ${remedy}`)
+  })
 })
 
 const CAMERA = {
