@@ -28,7 +28,7 @@ export function seedOption(): Option {
 export function encoderOption(): Option {
   return new Option(
     '--encoder <folder or name>',
-    'a CLIP in Hugging Face layout, or the name of one that models pull fetched (default: the embedded face encoder)',
+    'a CLIP or SigLIP in Hugging Face layout, or the name of one that models pull fetched (default: the embedded face encoder)',
   )
 }
 
