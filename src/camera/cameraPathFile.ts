@@ -87,7 +87,10 @@ function expressions(json: unknown, name: string): ExpressionKeyframe[] {
   if (json === undefined) return []
   const where = `${name}: "${OWN_KEY}"`
   const fields = fieldsOf(json, where, 'a timeline')
-  if (fields.version !== 1) throw new Error(`${where}: "version" is ${show(fields.version)}, this program reads 1; use a matching release`)
+  if (fields.version !== 1) {
+    const remedy = fields.version === undefined ? 'add "version": 1' : 'use a matching release'
+    throw new Error(`${where}: "version" is ${show(fields.version)}, this program reads 1; ${remedy}`)
+  }
   return list(fields, 'expressions', where).map((item, i) => expression(item, `${where}: "expressions" ${i}`))
 }
 

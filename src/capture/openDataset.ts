@@ -32,7 +32,9 @@ export async function openDataset(path: string, { format }: { format?: DatasetFo
     return { imported: await readTransforms(tree, name), close: tree.close }
   }
   if (/\.(json|npy|bin|txt)$/i.test(name)) return open(await folderTree(dirname(path)), format)
-  throw new Error(`${path}: not a kind of file that can be imported; pass a folder of pictures, a .zip, transforms.json or a COLMAP folder`)
+  throw new Error(
+    `${path}: not a kind of file that can be imported; pass a video (mp4, mov, webm, mkv), transforms.json, a .zip, or a folder of Nerfies, COLMAP, Blender or LLFF data`,
+  )
 }
 
 async function open(tree: FileTree, format: DatasetFormat | undefined): Promise<OpenedDataset> {
