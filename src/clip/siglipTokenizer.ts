@@ -34,8 +34,10 @@ export async function loadSiglipTokenizer(
   { context, vocabulary }: Pick<TokenizerLimits, 'context' | 'vocabulary'>,
 ): Promise<SiglipTokenizer> {
   const tokenizer = await openTokenizer(json, file, vocabulary)
-  const { type } = (JSON.parse(json) as { model: { type?: string } }).model
-  const kind = type !== undefined && Object.hasOwn(KINDS, type) ? KINDS[type] : undefined
+  const model = tokenizer.model?.config as { type?: string; vocab?: unknown }
+  // older files leave the type out; a Unigram's vocabulary is a list of pieces and scores
+  const type = model.type ?? (Array.isArray(model.vocab) ? 'Unigram' : 'BPE')
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined
   if (!kind) throw new Error(`${file}: model.type is ${JSON.stringify(type)}, SigLIP's are ${Object.keys(KINDS).join(' and ')}; ${REMEDY}`)
   const id = (token: string): number => {
     const found = tokenizer.token_to_id(token)

@@ -30,6 +30,11 @@ for (const [kind, json] of [
   })
 }
 
+test('an older file, which does not say that it is a Unigram', async () => {
+  const tokenizer = await load(unigram.replace('"type":"Unigram",', ''))
+  for (const { text, siglip } of golden.prompts) expect([...tokenizer.rows([text]).ids], text).toEqual(siglip)
+})
+
 test('an empty text is refused, and to SigLIP one of punctuation', async () => {
   const [first, second] = [await load(unigram), await load(gemma)]
   for (const tokenizer of [first, second]) expect(() => tokenizer.rows(['face', ' \n'])).toThrow('the text is empty')
