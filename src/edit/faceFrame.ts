@@ -7,12 +7,10 @@ import { dot, type Matrix3, type Vector3 } from '../camera/vector.ts'
 import { constantCode } from '../nerf/codeField.ts'
 import { createRenderer } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
-import { intoSpace } from '../nerf/space.ts'
 import { Storage } from '../tensor/device.ts'
 import type { AnchorCodes } from './anchors.ts'
 import { editViews } from './editViews.ts'
 import type { FaceRegion, RegionPart } from './faceRegion.ts'
-import { regionTree } from './regions.ts'
 
 /** The frame of a face: x to its own left, y up, z out of it; the unit is the distance of its eyes, the origin between them. */
 export interface FaceFrame {
@@ -150,44 +148,5 @@ export function namedRegion(frame: FaceFrame, name: string): FaceRegion {
       return { centre, rows }
     }),
   )
-  return { name, parts }
-}
-
-/** Balls that a masked region is made of. */
-const BALLS = 8
-
-/**
- * The region that a mask shows: the surface of the neutral face seen by `camera` (scene units, as of target pictures) where `mask` [H · W] is above one half, as a union of balls. Throws when the
- * mask is of another size than the camera's pictures or marks nothing.
- */
-export async function maskedRegion(scene: SceneManipulator, mask: ArrayLike<number>, camera: Camera, name: string): Promise<FaceRegion> {
-  const [width, height] = camera.imageSize
-  if (mask.length !== width * height)
-    throw new Error(`region: the mask ${name} has ${mask.length} values, its camera ${width}x${height} pixels; give one value per pixel`)
-  const inside = Float32Array.from(mask, v => (v > 0.5 ? 1 : 0))
-  if (!inside.some(v => v > 0)) throw new Error(`region: the mask ${name} marks no pixel; give one that is white where the edit may act`)
-  using renderer = createRenderer(scene, scene.referenceField, { channels: x => x })
-  const { channels: points } = await renderer.render(intoSpace(camera, scene.description.space))
-  const { centres } = regionTree(points, inside, BALLS)
-  const nearest = new Map<number, number[]>()
-  for (const [i, weight] of inside.entries()) {
-    if (weight === 0) continue
-    const distances = centres.map(c => Math.hypot(points[3 * i] - c[0], points[3 * i + 1] - c[1], points[3 * i + 2] - c[2]))
-    const at = distances.indexOf(Math.min(...distances))
-    nearest.set(at, [...(nearest.get(at) ?? []), distances[at]])
-  }
-  // The rim of an evenly filled disc is at √2 of the root mean square distance; a little more, since borders are soft.
-  const radius = (own: readonly number[]): number => Math.max(1e-3, 1.6 * Math.sqrt(own.reduce((sum, d) => sum + d * d, 0) / own.length))
-  const parts = centres.map((centre, c): RegionPart => {
-    const inverse = 1 / radius(nearest.get(c) ?? [0])
-    return {
-      centre,
-      rows: [
-        [inverse, 0, 0],
-        [0, inverse, 0],
-        [0, 0, inverse],
-      ],
-    }
-  })
   return { name, parts }
 }

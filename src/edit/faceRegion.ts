@@ -5,7 +5,7 @@
 import type { Matrix3, Vector3 } from '../camera/vector.ts'
 import { type Device, tensor } from '../tensor/device.ts'
 import { dense } from '../tensor/ops/dense.ts'
-import { affine, exp, softplus, square } from '../tensor/ops/elementwise.ts'
+import { add, affine, exp, softplus, square } from '../tensor/ops/elementwise.ts'
 import { sumLast } from '../tensor/ops/reduce.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
@@ -24,12 +24,23 @@ export interface FaceRegion {
 /** Border of a part: its weight is σ(SHARPNESS · (1 − r²)), 0.98 at r = 0.8 and 0.02 at r = 1.2. */
 const SHARPNESS = 9
 
+/** Parts that are computed together: what they need of memory stays below what a layer of the networks does. */
+const TOGETHER = 8
+
 /**
  * How far points [Q, 3] in space units belong to a region, [Q]: 1 − Π over parts of (1 − σ(s · (1 − r²))), smooth, 1 within and 0 (as f32) two radii off.
  * Throws for a region without parts.
  */
 export function regionWeight(device: Device, { name, parts }: FaceRegion): (x: Tensor) => Tensor {
   if (parts.length === 0) throw new Error(`regionWeight: region "${name}" has no part; give at least one ellipsoid`)
+  const groups = Array.from({ length: Math.ceil(parts.length / TOGETHER) }, (_, i) =>
+    outsideLog(device, parts.slice(i * TOGETHER, (i + 1) * TOGETHER)),
+  )
+  return x => affine(exp(affine(groups.map(group => group(x)).reduce(add), -1)), -1, 1)
+}
+
+/** −log Π over parts of (1 − σ(s · (1 − r²))) at points [Q, 3], [Q]. */
+function outsideLog(device: Device, parts: readonly RegionPart[]): (x: Tensor) => Tensor {
   const n = parts.length
   // r of all parts at once: x · rowsᵀ − rows · centre, [Q, 3] -> [Q, 3n]; |r|² by a table of ones, [3n, n].
   const axes = new Float32Array(9 * n)
@@ -46,6 +57,6 @@ export function regionWeight(device: Device, { name, parts }: FaceRegion): (x: T
   return x => {
     const distance = dense(square(dense(x, w, b)), squares) // [Q, n]
     // log(1 − σ(z)) = −softplus(z), which neither under- nor overflows
-    return affine(exp(affine(sumLast(softplus(affine(distance, -SHARPNESS, SHARPNESS))), -1)), -1, 1)
+    return sumLast(softplus(affine(distance, -SHARPNESS, SHARPNESS)))
   }
 }

@@ -1,5 +1,6 @@
 /** Renders a scene under a code field from any camera: colour, depth, accumulation and, if asked, further channels such as ACR maps. */
 import type { Camera } from '../camera/camera.ts'
+import { medianSample, pickSample } from '../tensor/ops/medianSample.ts'
 import { accumulation, sumSamples } from '../tensor/ops/sumSamples.ts'
 import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { Rays } from './coarseFine.ts'
@@ -17,6 +18,8 @@ export interface RenderOptions {
   readonly warp?: CodeField
   /** Further values per point to composite, points [Q, 3] -> [Q, K]. */
   readonly channels?: (x: Tensor) => Tensor
+  /** What of the channels a pixel gets: their mean along the ray (default), or those of the point at which it becomes half opaque, the surface. */
+  readonly channelsAt?: 'mean' | 'median'
   /** Samples per ray; default those of pictures (see `samplesPerRay`). */
   readonly samples?: number
   /** Rays per run of the plan, at most; the default bounds memory and keeps a dispatch short. */
@@ -35,7 +38,7 @@ function raysAtOnce({ device, config }: SceneManipulator, samples: number): numb
 export function createRenderer(
   scene: SceneManipulator,
   codes: CodeField,
-  { warp = scene.referenceField, channels, samples, rays }: RenderOptions = {},
+  { warp = scene.referenceField, channels, channelsAt = 'mean', samples, rays }: RenderOptions = {},
 ): PictureRenderer {
   const M = samples ?? samplesPerRay(scene.config.sampling).picture
   const colorsOf = ({ origins, directions }: Rays): RayColors => {
@@ -46,7 +49,7 @@ export function createRenderer(
       color,
       depth: sumSamples(weights, reshape(z, [z.length, 1])),
       accumulation: accumulation(weights, { infinity: true }),
-      channels: values && sumSamples(weights, values),
+      channels: values && (channelsAt === 'median' ? pickSample(values, medianSample(weights)) : sumSamples(weights, values)),
     }
   }
   return new PictureRenderer(scene.device, colorsOf, { rays: rays ?? raysAtOnce(scene, M), radius: scene.description.space.radius })

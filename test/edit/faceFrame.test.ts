@@ -1,13 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
-import { type FaceFrame, faceFrame, maskedRegion, namedRegion, REGION_NAMES } from '../../src/edit/faceFrame.ts'
+import { type FaceFrame, faceFrame, namedRegion, REGION_NAMES } from '../../src/edit/faceFrame.ts'
 import { regionWeight } from '../../src/edit/faceRegion.ts'
-import { createRenderer } from '../../src/nerf/render.ts'
-import { intoSpace } from '../../src/nerf/space.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { Storage, tensor } from '../../src/tensor/device.ts'
 import { evaluate } from '../../src/tensor/plan.ts'
-import { cameraAt, SIZE } from '../nerf/smallScene.ts'
 import { compareDevices, randomValues } from '../tensor/harness.ts'
 import { expressiveScene } from './expressiveScene.ts'
 import { anchorsOf } from './smallAnchors.ts'
@@ -67,31 +64,6 @@ describe('a named region', () => {
     expect(() => namedRegion(FRAME, 'elbow')).toThrow(`region: no region "elbow"; there are ${REGION_NAMES.join(', ')}`)
     expect(REGION_NAMES).toEqual(expect.arrayContaining(['mouth', 'left eye', 'right eye', 'eyes', 'brows']))
     expect(() => regionWeight(device, { name: 'nothing', parts: [] })).toThrow('regionWeight: region "nothing" has no part')
-  })
-})
-
-describe('a masked region', () => {
-  test('is the surface that the mask shows', async () => {
-    const scene = await expressiveScene(device)
-    const camera = cameraAt(0)
-    const left = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (i % SIZE < SIZE / 2 ? 1 : 0))
-    const region = await maskedRegion(scene, left, camera, 'left.png')
-    const weight = regionWeight(device, region)
-    using renderer = createRenderer(scene, scene.referenceField, { channels: x => x })
-    const { channels: seen } = await renderer.render(intoSpace(camera, scene.description.space))
-    const [values] = await evaluate(device, [weight(tensor(device, seen, [SIZE * SIZE, 3]))])
-    const mean = (inside: boolean): number => {
-      const own = [...values].filter((_, i) => left[i] > 0 === inside)
-      return own.reduce((a, b) => a + b) / own.length
-    }
-    expect(mean(true)).toBeGreaterThan(0.7)
-    expect(mean(false)).toBeLessThan(0.3)
-  })
-
-  test('is refused when the mask is empty or of another size', async () => {
-    const scene = await expressiveScene(device)
-    await expect(maskedRegion(scene, new Float32Array(3), cameraAt(0), 'm.png')).rejects.toThrow('region: the mask m.png has 3 values')
-    await expect(maskedRegion(scene, new Float32Array(SIZE * SIZE), cameraAt(0), 'm.png')).rejects.toThrow('region: the mask m.png marks no pixel')
   })
 })
 
