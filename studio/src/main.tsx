@@ -6,6 +6,7 @@ import './ui/tokens.css'
 import './ui/layout.css'
 import './ui/controls.css'
 import './ui/panels.css'
+import './ui/brush.css'
 import { Studio } from './viewer/studio.ts'
 
 applyTheme(readTheme())

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { FromWorker, View } from '../../studio/src/protocol/messages.ts'
+import { projector } from '../../studio/src/viewer/projection.ts'
 import { Engine } from '../../studio/src/worker/engine.ts'
 import { ROOT } from '../house/scratchBuild.ts'
 import { withImageData } from './nodeImageData.ts'
@@ -78,6 +79,16 @@ test('a scene with its edit opens, is drawn, compared, saved, and comes back on 
   const row = (pixels: Uint8ClampedArray, y: number, from: number, to: number) => [...pixels.slice(4 * (32 * y + from), 4 * (32 * y + to))]
   expect(row(halves, 20, 0, 16)).toEqual(row(plain, 20, 0, 16))
   expect(row(halves, 20, 16, 32)).toEqual(row(edited, 20, 16, 32))
+
+  // A stroke over the nose: its points are where the face is, and project back under it.
+  const painted = await engine.handlers.paint({ pose: view.pose, face, stroke: { path: [[0.5, 0.55]], radius: 0.08 } }, task)
+  expect(painted.points.length / 3).toBeGreaterThan(250)
+  expect(Math.max(...painted.points.map(Math.abs))).toBeLessThan(0.8)
+  const project = projector(scene, view.pose)
+  for (let i = 0; i < painted.points.length; i += 3) {
+    const seen = project([painted.points[i], painted.points[i + 1], painted.points[i + 2]])
+    expect(seen && Math.hypot(seen.at[0] - 0.5, seen.at[1] - 0.55)).toBeLessThan(0.085)
+  }
 
   const saved = await engine.handlers.saveEdit({ edit: id, strength: 0.8 }, task)
   expect(saved.name).toBe('a-surprised-face.edit')

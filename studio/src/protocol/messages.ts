@@ -1,5 +1,6 @@
 /** What the page and its worker say to each other. Everything is plain data; bytes are transferred. */
 import type { FilmProgress, FilmRequests } from './film.ts'
+import type { Stroke } from './stroke.ts'
 
 export type Vector = [number, number, number]
 
@@ -65,6 +66,8 @@ export interface SceneInfo {
   readonly aspect: number
   /** Half of a picture's width and height over the focal length. */
   readonly halfView: readonly [number, number]
+  /** Where the lens looks, in shares of a picture's width and height. */
+  readonly center: readonly [number, number]
   /** Mean upward axis of the cameras. */
   readonly up: Vector
   readonly edits: readonly (EditInfo & { readonly id: number })[]
@@ -121,8 +124,20 @@ export interface EditRequest {
   readonly quick: boolean
   /** Name of the part of the face that alone may change; all of it when absent. */
   readonly region?: string | undefined
+  /** Or what was painted. */
+  readonly painted?: readonly PaintedPoints[] | undefined
   /** The edit to build on, at a strength. */
   readonly base?: { readonly edit: number; readonly strength: number } | undefined
+}
+
+/** What a stroke of the brush has marked on the face. */
+export interface PaintedPoints {
+  /** [P · 3], space units. */
+  readonly points: Float32Array<ArrayBuffer>
+  /** The view's direction. */
+  readonly along: Vector
+  /** Space units between neighbours, about. */
+  readonly spacing: number
 }
 
 export interface EditProgress {
@@ -151,6 +166,8 @@ export interface Requests extends FilmRequests {
   train: { request: TrainRequest; answer: SceneInfo }
   demo: { request: Record<string, never>; answer: SceneInfo }
   edit: { request: EditRequest; answer: EditInfo }
+  /** The points of a face under a stroke over its picture. */
+  paint: { request: { readonly pose: Pose; readonly face: Face; readonly stroke: Stroke }; answer: PaintedPoints }
   /** Faces of the anchors of an edit. */
   anchors: { request: { readonly edit: number }; answer: readonly Thumbnail[] }
   picture: { request: { readonly view: View; readonly side: number }; answer: NamedBytes }

@@ -1,6 +1,7 @@
 import { type RefObject, useState } from 'react'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { BrushTools, PAINTED } from './BrushTools.tsx'
 import { EditList } from './EditList.tsx'
 import { LineChart } from './LineChart.tsx'
 
@@ -24,9 +25,20 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   const [builds, setBuilds] = useState(false)
   const { job, prompts, scene, document } = state
   const shown = entryIn(document, document.shown)
+  const chooseRegion = (name: string): void => {
+    setRegion(name)
+    studio.brush.setOn(name === PAINTED)
+  }
   const submit = (): void => {
     const base = builds && shown ? { edit: shown.id, strength: shown.strength } : undefined
-    void studio.submit(sentence, { steps, seed, quick, region: region || undefined, base })
+    const paints = region === PAINTED
+    const painted = paints ? studio.brush.regions() : undefined
+    if (painted?.length === 0) {
+      studio.say('nothing is painted; paint on the face where it may change, or choose another place under Options')
+      return
+    }
+    studio.brush.setOn(false)
+    void studio.submit(sentence, { steps, seed, quick, region: paints ? undefined : region || undefined, painted, base })
   }
   const sentence = prompt.trim()
   return (
@@ -73,13 +85,15 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
           <summary>Options</summary>
           <div className="field">
             <label htmlFor="region">Change only</label>
-            <select id="region" value={region} onChange={event => setRegion(event.currentTarget.value)}>
+            <select id="region" value={region} onChange={({ currentTarget: { value } }) => chooseRegion(value)}>
               <option value="">whatever the sentence needs</option>
+              <option value={PAINTED}>what I paint</option>
               {scene?.regions.map(name => (
                 <option key={name}>{name}</option>
               ))}
             </select>
           </div>
+          {region === PAINTED && <BrushTools studio={studio} />}
           <label className="check">
             <input
               type="checkbox"

@@ -28,7 +28,7 @@ export default function FilmPath({ studio, state: { document, preview }, scene }
   return (
     <svg className="cameras film-path" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       <path className="film-way" d={line.join('')} />
-      {frusta({ frames, halfView: scene.halfView }, pose).map(({ id, path }) => (
+      {frusta({ ...scene, frames }, pose).map(({ id, path }) => (
         <path key={id} d={path} />
       ))}
     </svg>

@@ -7,6 +7,7 @@ const MOUSE = [
   ['drag', 'turn about the face'],
   ['Shift drag, right drag, two fingers', 'move the face in the picture'],
   ['wheel, pinch', 'nearer, farther'],
+  ['brush: drag, Alt drag, [ ] or Alt wheel', 'mark, unmark, size'],
 ] as const
 
 export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }) {

@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useRef } from 'react'
 import { entryIn } from '../viewer/document.ts'
 import { followPointers } from '../viewer/pointerInput.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { BrushLayer } from './BrushLayer.tsx'
 import { Cameras } from './Cameras.tsx'
 import { CamerasIcon, CompareIcon, FilmIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
 import { ModeSwitch } from './ModeSwitch.tsx'
@@ -63,6 +64,7 @@ export function Stage({ studio, state }: StageProps) {
           aria-label={`The face${after ? `, ${after}` : ', unedited'}. Arrow keys turn it, plus and minus go nearer, question mark lists all keys.`}
         >
           <div ref={place} className="picture-canvas" />
+          {scene && <BrushLayer studio={studio} scene={scene} />}
           {showsCameras && scene && <Cameras studio={studio} scene={scene} />}
           {showsFilm && scene && (
             <Suspense>

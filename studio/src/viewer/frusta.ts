@@ -1,6 +1,7 @@
 /** Cameras of the capture as little pyramids in the picture. */
 import type { FrameInfo, Pose, SceneInfo, Vector } from '../protocol/messages.ts'
-import { add, dot, multiply, subtract } from './vectors.ts'
+import { projector } from './projection.ts'
+import { add, multiply } from './vectors.ts'
 
 /** A camera's lines in the picture, in units of its width and height (0..1). */
 export interface Frustum {
@@ -14,22 +15,16 @@ export interface Frustum {
 
 /** Length of a pyramid in space units. */
 const LENGTH = 0.16
-/** Nearer to the viewer than this nothing is drawn. */
-const NEAR = 0.05
 
 /** Where points are in the picture of `pose`, in units of its width and height; undefined behind it. */
-export function projection({ halfView }: Pick<SceneInfo, 'halfView'>, pose: Pose): (point: Vector) => readonly [number, number] | undefined {
-  return point => {
-    const p = subtract(point, pose.position)
-    const [x, y, z] = pose.orientation.map(axis => dot(axis, p))
-    if (z < NEAR) return undefined
-    return [0.5 + (0.5 * pose.zoom * x) / (z * halfView[0]), 0.5 + (0.5 * pose.zoom * y) / (z * halfView[1])]
-  }
+export function projection(scene: Pick<SceneInfo, 'halfView' | 'center'>, pose: Pose): (point: Vector) => readonly [number, number] | undefined {
+  const project = projector(scene, pose)
+  return point => project(point)?.at
 }
 
 /** The pyramids that can be seen from `pose`. */
-export function frusta({ frames, halfView }: Pick<SceneInfo, 'frames' | 'halfView'>, pose: Pose): Frustum[] {
-  const project = projection({ halfView }, pose)
+export function frusta({ frames, halfView, center }: Pick<SceneInfo, 'frames' | 'halfView' | 'center'>, pose: Pose): Frustum[] {
+  const project = projection({ halfView, center }, pose)
   return frames.flatMap(({ id, split, pose: { position, orientation } }) => {
     const corner = (x: number, y: number): Vector => {
       const side = add(multiply(orientation[0], x * halfView[0]), multiply(orientation[1], y * halfView[1]))

@@ -7,7 +7,9 @@ import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEnt
 import type { Film } from './film.ts'
 import { History } from './history.ts'
 import { readPrompts, withPrompt } from './prompts.ts'
+import { RegionBrush } from './regionBrush.ts'
 import { type Compare, type Job, jobAfter, type Preview, START, type StudioState } from './state.ts'
+import { viewOf } from './view.ts'
 
 export type { StudioState } from './state.ts'
 
@@ -21,6 +23,13 @@ export class Studio {
   private pixels = 512
   private place: { readonly element: HTMLElement; readonly device: StartRequest['device'] } | undefined
   readonly mover: CameraMover
+  /** Marks on the picture where an edit may act. */
+  readonly brush = new RegionBrush({
+    scene: () => this.current.scene,
+    pose: () => this.mover.pose,
+    points: stroke => this.client?.request('paint', { pose: this.mover.pose, face: this.view().face, stroke }).answer,
+    say: problem => this.say(problem),
+  })
 
   constructor(private readonly makeWorker: () => Worker) {
     this.mover = new CameraMover(() => this.sendView())
@@ -135,6 +144,7 @@ export class Studio {
       news: `${scene.name} is open`,
     })
     this.showDocument()
+    this.brush.reset()
     this.mover.take(scene)
     void this.fetchFaces()
   }
@@ -148,7 +158,7 @@ export class Studio {
 
   // --- editing ---
 
-  async submit(prompt: string, options: Pick<EditRequest, 'steps' | 'seed' | 'quick' | 'region' | 'base'>): Promise<void> {
+  async submit(prompt: string, options: Pick<EditRequest, 'steps' | 'seed' | 'quick' | 'region' | 'painted' | 'base'>): Promise<void> {
     const id = ++this.numbers
     this.set({ prompts: withPrompt(this.current.prompts, prompt) })
     const before = this.current.document
@@ -372,20 +382,7 @@ export class Studio {
   }
 
   private view(): View {
-    const { document: shown, mode, anchor, compare, job, preview } = this.current
-    // While an edit is computed it is what is looked at.
-    const face = job?.edit?.progress ? { edit: job.edit.id } : (preview?.face ?? faceOf(shown, shown.shown))
-    const other = faceOf(shown, compare.withEdit)
-    const compares = compare.on && !preview && other.edit !== face.edit
-    return {
-      pose: this.mover.pose,
-      moving: this.mover.moving || preview?.moving === true,
-      mode,
-      anchor,
-      face,
-      ...(compares && { compare: { face: other, split: compare.split } }),
-      pixels: this.pixels,
-    }
+    return viewOf(this.current, this.mover, this.pixels)
   }
 
   private sendView(): void {

@@ -6,7 +6,7 @@ const poseOf = ({ position, orientation }: Camera): Pose => ({ position, orienta
 
 /** What the page needs to know to move a camera about. */
 export function sceneInfo({ description, step, trainingCameras }: SceneManipulator): Omit<SceneInfo, 'edits' | 'regions'> {
-  const { imageSize, focalLength } = trainingCameras[0]
+  const { imageSize, focalLength, principalPoint } = trainingCameras[0]
   const ups = trainingCameras.map(({ orientation }) => orientation[1])
   const up = [0, 1, 2].map(k => -ups.reduce((sum, down) => sum + down[k], 0) / ups.length) as Vector
   const frames: FrameInfo[] = description.frames.map(({ id, split, camera }) => ({ id, split, pose: poseOf(camera) }))
@@ -17,6 +17,7 @@ export function sceneInfo({ description, step, trainingCameras }: SceneManipulat
     frames,
     aspect: imageSize[0] / imageSize[1],
     halfView: [imageSize[0] / (2 * focalLength), imageSize[1] / (2 * focalLength)],
+    center: [principalPoint[0] / imageSize[0], principalPoint[1] / imageSize[1]],
     up,
   }
 }

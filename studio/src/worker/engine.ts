@@ -34,6 +34,7 @@ import { sceneInfo } from './cameras.ts'
 import { filmHandlers } from './film.ts'
 import { colorPixels } from './heatMap.ts'
 import { viewPng } from './pictures.ts'
+import { paintedPoints, regionOf } from './regions.ts'
 import { noteOf, Session } from './session.ts'
 import { type SortedFiles, sortFiles } from './sortFiles.ts'
 import { meshFile, pageFile } from './takeOut.ts'
@@ -74,6 +75,7 @@ export class Engine {
     train: (request, task) => this.train(request, task),
     demo: (_, { say }) => this.demo(say),
     edit: (request, task) => this.edit(request, task),
+    paint: request => paintedPoints(this.opened(), request),
     anchors: ({ edit: id }, { signal }) => this.anchorFaces(id, signal),
     picture: async ({ view, side }) => {
       const session = this.opened()
@@ -198,7 +200,8 @@ export class Engine {
     return { name: path.split('/').at(-1) ?? path, bytes: new Uint8Array(await response.arrayBuffer()) }
   }
 
-  private async edit({ id, prompt, steps, seed, quick, region: part, base }: EditRequest, { signal, say }: Task): Promise<EditInfo> {
+  private async edit(request: EditRequest, { signal, say }: Task): Promise<EditInfo> {
+    const { id, prompt, steps, seed, quick, base } = request
     const session = this.opened()
     const { scene } = session
     const encoder = await session.encoderAt(new URL(ASSETS.encoder, this.started?.base).href, say)
@@ -206,7 +209,7 @@ export class Engine {
     signal.throwIfAborted()
     say('reading the sentence')
     const guidance = await textGuidance(encoder, prompt)
-    const region = part === undefined ? undefined : await session.region(part, anchors)
+    const region = await regionOf(session, request, anchors)
     const under = base && session.edit(base.edit)
     const earlier = under && base ? [...under.earlier, { ...under.info, strength: base.strength }] : []
     const compositor = new AnchorCompositor(scene, anchors, { seed, region, base: under?.field, baseStrength: base?.strength })
