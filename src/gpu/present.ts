@@ -13,12 +13,20 @@ export interface Pixels {
 export interface Surface {
   /** Shows `left` in the columns before `split` and `right` in the others; the canvas takes their size. Throws when the sizes differ. */
   show(right: Pixels, left: Pixels, split: number): void
+  /** Shows `count` pictures, which lie one below the other in `stacked`, in rows of `columns`; the canvas takes the size of all of them. */
+  showGrid(stacked: Pixels, grid: Grid): void
+}
+
+export interface Grid {
+  readonly count: number
+  readonly columns: number
 }
 
 /** The only format that every canvas takes and whose bytes are in the words' order. */
 const FORMAT = 'rgba8unorm'
 
-const SHADER = `struct View { width: u32, split: u32 }
+/** Pixel of a grid of pictures that lie one below the other; a single picture is a grid of one. Cells without a picture are black. */
+const SHADER = `struct View { width: u32, split: u32, height: u32, columns: u32 }
 @group(0) @binding(0) var<uniform> view: View;
 @group(0) @binding(1) var<storage, read> left: array<u32>;
 @group(0) @binding(2) var<storage, read> right: array<u32>;
@@ -27,7 +35,9 @@ const SHADER = `struct View { width: u32, split: u32 }
 }
 @fragment fn color(@builtin(position) at: vec4f) -> @location(0) vec4f {
   let p = vec2u(at.xy);
-  let i = p.y * view.width + p.x;
+  let cell = p.y / view.height * view.columns + p.x / view.width;
+  let i = (cell * view.height + p.y % view.height) * view.width + p.x % view.width;
+  if (i >= arrayLength(&right)) { return vec4f(0.0, 0.0, 0.0, 1.0); }
   if (p.x < view.split) { return unpack4x8unorm(left[i]); }
   return unpack4x8unorm(right[i]);
 }`
@@ -51,12 +61,13 @@ export function openSurface(device: GPUDevice, canvas: OffscreenCanvas | HTMLCan
     vertex: { module, entryPoint: 'corner' },
     fragment: { module, entryPoint: 'color', targets: [{ format: FORMAT }] },
   })
-  const view = device.createBuffer({ size: 8, usage: UNIFORM | COPY_DST })
-  const draw = (right: Pixels, left: Pixels, split: number): void => {
-    const { width, height } = right
-    if (canvas.width !== width) canvas.width = width
-    if (canvas.height !== height) canvas.height = height
-    device.queue.writeBuffer(view, 0, Uint32Array.of(width, split))
+  const view = device.createBuffer({ size: 16, usage: UNIFORM | COPY_DST })
+  const draw = (right: Pixels, left: Pixels, split: number, { count, columns }: Grid): void => {
+    const [width, height] = [right.width, right.height / count]
+    const size = [width * columns, height * Math.ceil(count / columns)]
+    if (canvas.width !== size[0]) canvas.width = size[0]
+    if (canvas.height !== size[1]) canvas.height = size[1]
+    device.queue.writeBuffer(view, 0, Uint32Array.of(width, split, height, columns))
     const binding = ({ buffer, offset, size }: BufferRange) => ({ buffer, offset, size })
     const group = device.createBindGroup({
       layout,
@@ -79,7 +90,8 @@ export function openSurface(device: GPUDevice, canvas: OffscreenCanvas | HTMLCan
     show(right, left, split) {
       if (left.width !== right.width || left.height !== right.height)
         throw new Error(`present: pictures of ${left.width}x${left.height} and ${right.width}x${right.height} side by side; draw both at one size`)
-      order.inTurn(() => draw(right, left, split))
+      order.inTurn(() => draw(right, left, split, { count: 1, columns: 1 }))
     },
+    showGrid: (stacked, grid) => order.inTurn(() => draw(stacked, stacked, 0, grid)),
   }
 }

@@ -22,6 +22,8 @@ export interface Screen extends Disposable {
   show(picture: DrawnImage, options?: ShowOptions): Promise<void>
   /** Shows a picture of the host. */
   showPixels(pixels: HostPixels): void
+  /** Shows pictures of one size, drawn ones or the host's, in rows of `columns`; the canvas takes the size of all. Throws for none, and when sizes differ. */
+  showGrid(pictures: readonly (DrawnImage | HostPixels)[], columns: number): Promise<void>
 }
 
 /** Throws when the canvas gives no context for the device: a canvas that was drawn on in one way cannot be in the other. */
@@ -30,24 +32,49 @@ export function openScreen(device: Device, canvas: OffscreenCanvas | HTMLCanvasE
 }
 
 function surfaceScreen(device: Device, surface: ReturnType<NonNullable<Device['surface']>>): Screen {
-  let uploaded: Storage | undefined
+  let own: Storage | undefined
+  const room = (length: number): Storage => {
+    if (!own || own.length < length) {
+      own?.release()
+      own = new Storage(device, length, 'u32')
+    }
+    return own
+  }
   return {
     async show(picture, { left, split = 0 } = {}) {
       surface.show(regionOf(picture), regionOf(left ?? picture), left ? split : 0)
     },
-    showPixels({ width, height, data }) {
-      if (!uploaded || uploaded.length < width * height) {
-        uploaded?.release()
-        uploaded = new Storage(device, width * height, 'u32')
-      }
-      uploaded.write(new Uint32Array(data.buffer, data.byteOffset, width * height))
+    showPixels(pixels) {
+      const { width, height } = pixels
+      const uploaded = room(width * height)
+      uploaded.write(hostWords(pixels))
       surface.show(regionOf({ width, height, pixels: uploaded }))
     },
+    async showGrid(pictures, columns) {
+      const { width, height } = sizeOfAll(pictures)
+      const length = width * height
+      const stacked = room(length * pictures.length)
+      for (const [k, picture] of pictures.entries()) {
+        if ('data' in picture) stacked.write(hostWords(picture), k * length)
+        else device.copy({ ...picture.pixels.region, length }, { memory: stacked.region.memory, offset: stacked.region.offset + k * length, length })
+      }
+      surface.showGrid(regionOf({ width, height: height * pictures.length, pixels: stacked }), { count: pictures.length, columns })
+    },
     [Symbol.dispose]() {
-      uploaded?.release()
-      uploaded = undefined
+      own?.release()
+      own = undefined
     },
   }
+}
+
+const hostWords = ({ width, height, data }: HostPixels): Uint32Array => new Uint32Array(data.buffer, data.byteOffset, width * height)
+
+function sizeOfAll(pictures: readonly (DrawnImage | HostPixels)[]): { readonly width: number; readonly height: number } {
+  if (pictures.length === 0) throw new Error('screen: no pictures for a grid; give at least one')
+  const [{ width, height }] = pictures
+  const other = pictures.find(picture => picture.width !== width || picture.height !== height)
+  if (other) throw new Error(`screen: pictures of ${width}x${height} and ${other.width}x${other.height} in one grid; draw all at one size`)
+  return { width, height }
 }
 
 const regionOf = ({ width, height, pixels }: DrawnImage) => ({ width, height, region: { ...pixels.region, length: width * height } })
@@ -73,6 +100,17 @@ function canvasScreen(canvas: OffscreenCanvas | HTMLCanvasElement): Screen {
       showPixels({ width, height, data: new Uint8ClampedArray(words.buffer) })
     },
     showPixels,
+    async showGrid(pictures, columns) {
+      const { width, height } = sizeOfAll(pictures)
+      const rows = Math.ceil(pictures.length / columns)
+      const all = new Uint32Array(width * columns * height * rows)
+      for (const [k, picture] of pictures.entries()) {
+        const words = 'data' in picture ? hostWords(picture) : await wordsOf(picture)
+        const corner = Math.floor(k / columns) * height * width * columns + (k % columns) * width
+        for (let y = 0; y < height; y++) all.set(words.subarray(y * width, (y + 1) * width), corner + y * width * columns)
+      }
+      showPixels({ width: width * columns, height: height * rows, data: new Uint8ClampedArray(all.buffer) })
+    },
     [Symbol.dispose]() {},
   }
 }

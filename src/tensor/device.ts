@@ -43,6 +43,8 @@ export interface PixelRegion {
 export interface DeviceSurface {
   /** Shows one picture, or `left` in the columns before `split` and `right` in the others. Sizes are equal. */
   show(right: PixelRegion, left?: PixelRegion, split?: number): void
+  /** Shows `count` pictures, which lie one below the other in `stacked`, in rows of `columns`. */
+  showGrid(stacked: PixelRegion, grid: { readonly count: number; readonly columns: number }): void
 }
 
 export interface Device extends Disposable {

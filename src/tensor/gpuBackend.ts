@@ -42,7 +42,10 @@ export function gpuBackend(gpu: GpuDevice, traits: GpuTraits = traitsOf(gpu, 'f3
     surface(canvas) {
       const surface = gpu.surface(canvas)
       const pixels = ({ width, height, region }: PixelRegion): Pixels => ({ width, height, range: rangeOf(region) })
-      return { show: (right, left = right, split = 0) => surface.show(pixels(right), pixels(left), split) }
+      return {
+        show: (right, left = right, split = 0) => surface.show(pixels(right), pixels(left), split),
+        showGrid: (stacked, grid) => surface.showGrid(pixels(stacked), grid),
+      }
     },
     sync: () => gpu.sync(),
     get memory() {

@@ -7,6 +7,7 @@ import './ui/layout.css'
 import './ui/controls.css'
 import './ui/panels.css'
 import './ui/brush.css'
+import './ui/grid.css'
 import { Studio } from './viewer/studio.ts'
 
 applyTheme(readTheme())

@@ -32,7 +32,15 @@ const PRESENT = `(async () => {
   const context = copy.getContext('2d')
   context.drawImage(canvas, 0, 0)
   await device.sync()
-  return { size: [canvas.width, canvas.height], pixels: [...context.getImageData(0, 0, 3, 2).data], wanted: [...data] }
+  const single = { size: [canvas.width, canvas.height], pixels: [...context.getImageData(0, 0, 3, 2).data], wanted: [...data] }
+  const shade = red => ({ width: 1, height: 2, data: Uint8ClampedArray.of(red, 0, 0, 255, red + 1, 0, 0, 255) })
+  await screen.showGrid([shade(10), shade(20), shade(30)], 2)
+  copy.width = 2
+  copy.height = 4
+  context.drawImage(canvas, 0, 0)
+  await device.sync()
+  const reds = [...context.getImageData(0, 0, 2, 4).data].filter((_, i) => i % 4 === 0)
+  return { ...single, grid: [canvas.width, canvas.height, ...reds] }
 })()`
 
 /** A canvas whose 2D context remembers. */
@@ -61,6 +69,17 @@ test('a drawn picture, and two side by side, reach a 2D canvas; storage beyond t
     [0x01, 0x12, 0x03, 0x14],
   ])
   await expect(screen.show(b, { left: drawn(1, 2, [0, 0]), split: 1 })).rejects.toThrow('pictures of 1x2 and 2x2 side by side; draw both at one size')
+})
+
+test('pictures of one size stand in rows on a 2D canvas, drawn ones beside those of the host', async () => {
+  const { canvas, shown } = fakeCanvas()
+  using screen = openScreen(device, canvas)
+  const host = { width: 1, height: 2, data: Uint8ClampedArray.of(5, 0, 0, 255, 6, 0, 0, 255) }
+  await screen.showGrid([drawn(1, 2, [0xff000001, 0xff000002]), drawn(1, 2, [0xff000003, 0xff000004]), host], 2)
+  expect([canvas.width, canvas.height]).toEqual([2, 4])
+  expect([...shown[0]].filter((_, i) => i % 4 === 0)).toEqual([1, 3, 2, 4, 5, 0, 6, 0])
+  await expect(screen.showGrid([], 1)).rejects.toThrow('screen: no pictures for a grid; give at least one')
+  await expect(screen.showGrid([host, drawn(2, 2, [0, 0, 0, 0])], 2)).rejects.toThrow('pictures of 1x2 and 2x2 in one grid; draw all at one size')
 })
 
 test('a canvas without a context is refused', () => {
@@ -105,9 +124,10 @@ test.skipIf(skipped)(
       const page = await browser.newPage()
       const { port } = server.address() as { port: number }
       await page.goto(`http://localhost:${port}/assets/encoder/report.json`)
-      const seen = (await page.evaluate(PRESENT)) as { size: number[]; pixels: number[]; wanted: number[] }
+      const seen = (await page.evaluate(PRESENT)) as { size: number[]; pixels: number[]; wanted: number[]; grid: number[] }
       expect(seen.size).toEqual([3, 2])
       expect(seen.pixels).toEqual(seen.wanted)
+      expect(seen.grid).toEqual([2, 4, 10, 20, 11, 21, 30, 0, 31, 0])
     } finally {
       await browser.close()
       server.close()

@@ -177,6 +177,13 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.keyboard.press('Control+Shift+Z')
     await made.waitFor()
 
+    await at.keyboard.press('g')
+    expect(await at.locator('.cell-name').allTextContents()).toEqual(['unedited', 'a surprised face', 'face with closed eyes and opened mouth'])
+    await at.locator('.cell-name', { hasText: 'a surprised face' }).click()
+    expect(await at.getByRole('radio', { name: 'a surprised face' }).isChecked()).toBe(true)
+    expect(await faults(at)).toEqual([])
+    await at.keyboard.press('g')
+
     const picked = await saved(at, 'Picture')
     const png = readFileSync(picked.path)
     expect([picked.name, png.subarray(1, 4).toString(), png.readUInt32BE(16)]).toEqual(['ada-mini.png', 'PNG', 192])

@@ -20,8 +20,12 @@ test('draws, refines, bakes when still, and moves the comparison without drawing
       shown.push(options?.split)
     },
     showPixels: () => undefined,
+    async showGrid(pictures, columns) {
+      grids.push([pictures.length, columns, pictures[0].width])
+    },
     [Symbol.dispose]: () => undefined,
   }
+  const grids: number[][] = []
   const frames: FrameStats[] = []
   const troubles: unknown[] = []
   using viewport = new Viewport(session, screen, { frame: stats => frames.push(stats), trouble: error => troubles.push(error) })
@@ -52,4 +56,11 @@ test('draws, refines, bakes when still, and moves the comparison without drawing
   viewport.show({ ...compared, compare: { face: {}, split: 0.5 } })
   await until(() => shown.at(-1) === 48)
   expect(frames.length).toBe(before)
+
+  // Side by side: drawn exactly at first, each baked on its own, and gone again with the grid.
+  viewport.show({ ...view, moving: true, grid: { faces: [{}, {}, {}], columns: 2 } })
+  await until(() => grids.length > 0)
+  expect([grids[0].slice(0, 2), frames.at(-1)?.baked]).toEqual([[3, 2], false])
+  viewport.show({ ...view, moving: false, grid: { faces: [{}, {}, {}], columns: 2 } })
+  await until(() => frames.at(-1)?.baked === true && grids.at(-1)?.[2] === 96)
 }, 60_000)

@@ -34,7 +34,9 @@ export interface View {
   readonly face: Face
   /** Shown left of `split` (0..1 of the width). */
   readonly compare?: { readonly face: Face; readonly split: number }
-  /** Pixels along the longer edge that the screen can show. */
+  /** Several faces in rows instead of the one. */
+  readonly grid?: { readonly faces: readonly Face[]; readonly columns: number } | undefined
+  /** Pixels along the longer edge of a face that the screen can show. */
   readonly pixels: number
 }
 

@@ -6,15 +6,20 @@ import type { Studio } from '../viewer/studio.ts'
 export const PAINTED = 'painted'
 
 /** What the brush can be told. */
-export function BrushTools({ studio: { brush } }: { studio: Studio }) {
+export function BrushTools({ studio }: { studio: Studio }) {
+  const { brush } = studio
   const { on, erases, radius, painted, waiting, canUndo } = useSyncExternalStore(brush.subscribe, brush.state)
   const id = useId()
   const empty = painted.length === 0 && waiting.length === 0
+  const turn = (wanted: boolean): void => {
+    brush.setOn(wanted)
+    if (wanted) studio.setGrid({ on: false })
+  }
   return (
     <fieldset className="brush">
       <legend className="sr-only">Brush</legend>
       <div className="brush-row">
-        <button type="button" aria-pressed={on} onClick={() => brush.setOn(!on)}>
+        <button type="button" aria-pressed={on} onClick={() => turn(!on)}>
           Brush
         </button>
         <div className="switch">

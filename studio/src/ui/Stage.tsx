@@ -1,11 +1,14 @@
-import { lazy, Suspense, useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
 import { entryIn } from '../viewer/document.ts'
+import { gridAspect, gridCells } from '../viewer/grid.ts'
 import { followPointers } from '../viewer/pointerInput.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { BrushLayer } from './BrushLayer.tsx'
 import { Cameras } from './Cameras.tsx'
-import { CamerasIcon, CompareIcon, FilmIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
+import { GridCells } from './GridCells.tsx'
+import { CamerasIcon, CompareIcon, FilmIcon, GridIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
 import { ModeSwitch } from './ModeSwitch.tsx'
+import { useGridColumns } from './useGridColumns.ts'
 
 /** Films are rarely made: their part is loaded when it is opened. */
 const FilmDrawer = lazy(() => import('./FilmDrawer.tsx'))
@@ -24,7 +27,8 @@ function wantedDevice(): 'auto' | 'cpu' | 'gpu' | 'software' {
 
 /** The picture, what lies over it, and the tools below it. */
 export function Stage({ studio, state }: StageProps) {
-  const { scene, compare, mode, document, job, showsCameras, showsFilm, preview, stats } = state
+  const { scene, compare, grid, mode, document, job, showsCameras, showsFilm, preview, stats } = state
+  const stage = useRef<HTMLElement>(null)
   const picture = useRef<HTMLDivElement>(null)
   const place = useRef<HTMLDivElement>(null)
 
@@ -46,15 +50,21 @@ export function Stage({ studio, state }: StageProps) {
     }
   }, [studio])
 
+  const aspect = scene?.aspect ?? 1
+  const cells = useMemo(() => gridCells({ document, grid, mode, job, preview }), [document, grid, mode, job, preview])
+  const columns = Math.min(grid.columns, cells.length)
+  const count = cells.length
+  useGridColumns(studio, stage, count, aspect)
+
   const live = job?.edit?.progress !== undefined
   const shown = entryIn(document, document.shown)
   const other = entryIn(document, compare.withEdit)
-  const compares = compare.on && !preview && mode === 'color' && (live || shown?.id !== other?.id)
+  const compares = compare.on && count === 0 && !preview && mode === 'color' && (live || shown?.id !== other?.id)
   const after = live ? job?.edit?.prompt : shown?.prompt
 
   return (
-    <section className="stage" aria-label="Viewport" hidden={!scene} data-film={showsFilm}>
-      <div className="stage-frame" style={{ '--aspect': scene?.aspect ?? 1 } as React.CSSProperties}>
+    <section ref={stage} className="stage" aria-label="Viewport" hidden={!scene} data-film={showsFilm}>
+      <div className="stage-frame" style={{ '--aspect': count > 0 ? gridAspect(count, columns, aspect) : aspect } as React.CSSProperties}>
         {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex lint/a11y/useAriaPropsSupportedByRole: the picture takes the keys of the camera, so it can have the focus */}
         <div
           ref={picture}
@@ -64,9 +74,9 @@ export function Stage({ studio, state }: StageProps) {
           aria-label={`The face${after ? `, ${after}` : ', unedited'}. Arrow keys turn it, plus and minus go nearer, question mark lists all keys.`}
         >
           <div ref={place} className="picture-canvas" />
-          {scene && <BrushLayer studio={studio} scene={scene} />}
-          {showsCameras && scene && <Cameras studio={studio} scene={scene} />}
-          {showsFilm && scene && (
+          {scene && count === 0 && <BrushLayer studio={studio} scene={scene} />}
+          {showsCameras && scene && count === 0 && <Cameras studio={studio} scene={scene} />}
+          {showsFilm && scene && count === 0 && (
             <Suspense>
               <FilmPath studio={studio} state={state} scene={scene} />
             </Suspense>
@@ -90,7 +100,8 @@ export function Stage({ studio, state }: StageProps) {
             />
           </>
         )}
-        {live && <span className="chip chip-live">forming</span>}
+        {count > 0 && <GridCells studio={studio} cells={cells} columns={columns} shown={shown?.id} picture={picture} />}
+        {live && count === 0 && <span className="chip chip-live">forming</span>}
         {preview && !live && <span className="chip chip-left">film, {preview.time.toFixed(2)} s</span>}
       </div>
       <div className="stage-tools" role="toolbar" aria-label="View">
@@ -106,6 +117,17 @@ export function Stage({ studio, state }: StageProps) {
           >
             <CompareIcon />
             <span className="sr-only">Before and after</span>
+          </button>
+          <button
+            type="button"
+            className="icon"
+            aria-pressed={grid.on}
+            disabled={!grid.on && !live && document.edits.length === 0}
+            onClick={() => studio.setGrid({ on: !grid.on })}
+            title="Faces side by side (G)"
+          >
+            <GridIcon />
+            <span className="sr-only">Faces side by side</span>
           </button>
           <button
             type="button"

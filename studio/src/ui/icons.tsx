@@ -47,6 +47,11 @@ export const CompareIcon = () => (
     <path d="M10 2.5v15M6 8v4" />
   </Icon>
 )
+export const GridIcon = () => (
+  <Icon>
+    <path d="M3 4h6v5H3zM11 4h6v5h-6zM3 11h6v5H3zM11 11h6v5h-6z" />
+  </Icon>
+)
 export const CamerasIcon = () => (
   <Icon>
     <path d="M4 5.5h12v9H4zM4 5.5l6 4.5 6-4.5M4 14.5l6-4.5 6 4.5" />

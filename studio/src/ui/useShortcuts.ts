@@ -19,7 +19,7 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
   latest.current = page
   useEffect(() => {
     const run = (action: Action): void => {
-      const { compare, showsCameras, showsFilm } = studio.state()
+      const { compare, grid, showsCameras, showsFilm } = studio.state()
       const actions: Readonly<Record<Action, () => void>> = {
         undo: () => studio.undo(),
         redo: () => studio.redo(),
@@ -27,6 +27,7 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
         open: () => latest.current.open(),
         prompt: () => latest.current.prompt(),
         compare: () => studio.setCompare({ on: !compare.on }),
+        grid: () => studio.setGrid({ on: !grid.on }),
         frusta: () => studio.setShowsCameras(!showsCameras),
         film: () => studio.setShowsFilm(!showsFilm),
         color: () => studio.setMode('color'),

@@ -6,6 +6,7 @@ export type Action =
   | 'help'
   | 'prompt'
   | 'compare'
+  | 'grid'
   | 'frusta'
   | 'film'
   | 'color'
@@ -62,6 +63,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['2'], does: 'depth' },
   { keys: ['3'], does: 'acr' },
   { keys: ['b'], does: 'compare', label: { keys: 'B', text: 'before and after', group: 'View' } },
+  { keys: ['g'], does: 'grid', label: { keys: 'G', text: 'faces side by side', group: 'View' } },
   { keys: ['f'], does: 'frusta', label: { keys: 'F', text: 'cameras of the capture', group: 'View' } },
   { keys: ['t'], does: 'film', label: { keys: 'T', text: 'film: keyframes and a timeline', group: 'View' } },
   { keys: ['/'], does: 'prompt', label: { keys: '/', text: 'write a sentence', group: 'Edit' } },

@@ -50,6 +50,8 @@ export interface StudioState {
   readonly mode: ViewMode
   readonly anchor?: number | undefined
   readonly compare: Compare
+  /** Faces side by side. */
+  readonly grid: { readonly on: boolean; readonly columns: number }
   readonly showsCameras: boolean
   readonly showsFilm: boolean
   /** The moment of the film that is looked at. */
@@ -70,6 +72,7 @@ export const START: StudioState = {
   news: '',
   mode: 'color',
   compare: { on: false, split: 0.5 },
+  grid: { on: false, columns: 3 },
   showsCameras: false,
   showsFilm: false,
   prompts: [],

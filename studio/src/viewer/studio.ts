@@ -251,7 +251,16 @@ export class Studio {
   }
 
   setCompare(change: Partial<Compare>): void {
-    this.set({ compare: { ...this.current.compare, ...change } })
+    const { compare, grid } = this.current
+    this.set({ compare: { ...compare, ...change }, grid: change.on ? { ...grid, on: false } : grid })
+    this.sendView()
+  }
+
+  /** Faces side by side, or one. */
+  setGrid(change: Partial<StudioState['grid']>): void {
+    const { compare, grid } = this.current
+    this.set({ grid: { ...grid, ...change }, compare: change.on ? { ...compare, on: false } : compare })
+    if (change.on) this.brush.setOn(false)
     this.sendView()
   }
 

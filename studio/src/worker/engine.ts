@@ -225,7 +225,7 @@ export class Engine {
         signal,
       })) {
         this.post({ kind: 'editing', progress: { id, stage, step, steps: of, loss, eta } })
-        viewport?.changed()
+        viewport?.changed(id)
       }
       if (signal.aborted) throw new Cancelled('edit')
       kept.bytes = await session.editFile(id)

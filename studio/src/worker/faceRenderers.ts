@@ -1,16 +1,31 @@
 /** The renderers of the faces on show: made on first use, kept while their edit lives, and replaced by a baked grid once somebody asks for one. */
-import { type AnchorCompositor, type BakedView, bake, type CodeField, createRenderer, type Renderer } from 'faceclipnerf'
+import {
+  type AnchorCompositor,
+  type BakedView,
+  bake,
+  type CodeField,
+  createRenderer,
+  type DrawnImage,
+  type HostPixels,
+  type Renderer,
+} from 'faceclipnerf'
 import type { Face, View } from '../protocol/messages.ts'
 import { FaceCodes, shapeOf } from './faceCodes.ts'
 import type { Session } from './session.ts'
 
-/** The face of a view, or the one left of it. */
-type Place = 'main' | 'left'
+/** The face of a view, the one left of it, or one of a grid. */
+type Place = 'main' | 'left' | `cell:${number | 'unedited'}`
+
+/** Of a face in a grid: they are small, and there are many of them. */
+const CELL = { rays: 4096, bakedBytes: 2 ** 25 }
+const cellOf = ({ edit }: Face): Place => `cell:${edit ?? 'unedited'}`
 
 /** A renderer and the side of the last picture it drew; −1 for one to which all sizes are the same. */
 export interface Used {
   readonly renderer: Renderer
   side: number
+  /** The last picture of a face in a grid, and what it shows. */
+  drawn?: { readonly key: string; readonly picture: DrawnImage | HostPixels }
 }
 
 interface Baked {
@@ -19,8 +34,10 @@ interface Baked {
 }
 
 export class FaceRenderers implements Disposable {
-  /** Grows whenever an edit's weights change. */
+  /** Grows whenever weights change that all faces may depend on. */
   private version = 0
+  /** The same of one edit's. */
+  private readonly versions = new Map<number, number>()
   private bakeable: boolean
   private readonly exact = new Map<string, Used>()
   private readonly baked = new Map<Place, Baked>()
@@ -33,14 +50,16 @@ export class FaceRenderers implements Disposable {
     this.bakeable = device.kind === 'gpu' && scene.config.sampling.kind === 'grid'
   }
 
-  /** Says that an edit's weights have changed. */
-  changed(): void {
-    this.version++
+  /** Says that an edit's weights have changed, or anybody's. */
+  changed(edit?: number): void {
+    if (edit === undefined) this.version++
+    else this.versions.set(edit, (this.versions.get(edit) ?? 0) + 1)
   }
 
   /** Two faces with the same key look the same. */
   key(face: Face): string {
-    return JSON.stringify([face, this.version])
+    const { edit = -1, toward } = face
+    return JSON.stringify([face, this.version, this.versions.get(edit), this.versions.get(toward?.face.edit ?? -1)])
   }
 
   compositorOf({ edit }: Face): AnchorCompositor | undefined {
@@ -53,7 +72,8 @@ export class FaceRenderers implements Disposable {
   }
 
   /** The renderers that a view needs, its own face's first. */
-  of({ face, compare, mode }: View): Used[] {
+  of({ face, compare, mode, grid }: View): Used[] {
+    if (grid) return grid.faces.map(each => this.faceOf(cellOf(each), each))
     if (mode === 'acr') {
       const channels = this.compositorOf(face)?.ratios
       return [this.exactOf(`acr:${face.edit}`, face, channels)]
@@ -61,21 +81,34 @@ export class FaceRenderers implements Disposable {
     return [this.faceOf('main', face), ...(compare ? [this.faceOf('left', compare.face)] : [])]
   }
 
-  isBaked(place: Place, face: Face): boolean {
+  private isBaked(place: Place, face: Face): boolean {
     return this.baked.get(place)?.key === this.key(face)
   }
 
+  /** Whether the picture of a view comes from a grid: of its first face, or of all where they stand side by side. */
+  allBaked({ face, grid }: View): boolean {
+    return grid ? grid.faces.every(each => this.isBaked(cellOf(each), each)) : this.isBaked('main', face)
+  }
+
   /** The first face of a view that could be baked and is not. */
-  unbaked({ face, compare, mode }: View): { place: Place; face: Face } | undefined {
+  unbaked({ face, compare, mode, grid }: View): { place: Place; face: Face } | undefined {
     if (!this.bakeable || mode === 'acr') return undefined
-    const faces: { place: Place; face: Face }[] = [{ place: 'main', face }, ...(compare ? [{ place: 'left' as const, face: compare.face }] : [])]
+    const single: { place: Place; face: Face }[] = [{ place: 'main', face }, ...(compare ? [{ place: 'left' as const, face: compare.face }] : [])]
+    const faces = grid ? grid.faces.map(each => ({ place: cellOf(each), face: each })) : single
     return faces.find(each => !this.isBaked(each.place, each.face))
+  }
+
+  /** Lets the renderers of a grid go that a view does not show. */
+  retire({ grid }: View): void {
+    const kept = new Set<string>(grid?.faces.map(cellOf))
+    this.releaseWhere(place => place.startsWith('cell:') && !kept.has(place))
   }
 
   async bake({ place, face }: { place: Place; face: Face }): Promise<void> {
     const key = this.key(face)
     try {
-      const view = await bake(this.session.scene, this.codesOf(face))
+      const cell = place.startsWith('cell:') ? { mostBytes: CELL.bakedBytes } : {}
+      const view = await bake(this.session.scene, this.codesOf(face), cell)
       this.baked.get(place)?.view[Symbol.dispose]()
       this.baked.set(place, { key, view })
     } catch (error) {
@@ -87,17 +120,26 @@ export class FaceRenderers implements Disposable {
 
   /** Lets the renderers of an edit go. */
   forget(edit: number): void {
+    this.releaseWhere(key => new RegExp(`[:>]${edit}(>|$)`).test(key))
+  }
+
+  private releaseWhere(goes: (key: string) => boolean): void {
     for (const [key, { renderer }] of this.exact) {
-      if (!key.endsWith(`:${edit}`)) continue
+      if (!goes(key)) continue
       renderer[Symbol.dispose]()
       this.exact.delete(key)
+    }
+    for (const [place, { view }] of this.baked) {
+      if (!goes(place)) continue
+      view[Symbol.dispose]()
+      this.baked.delete(place)
     }
   }
 
   private faceOf(place: Place, face: Face): Used {
     const baked = this.baked.get(place)
     if (baked && this.isBaked(place, face)) return { renderer: baked.view, side: -1 }
-    return this.exactOf(`${place}:${shapeOf(face)}`, face)
+    return this.exactOf(place.startsWith('cell:') ? place : `${place}:${shapeOf(face)}`, face)
   }
 
   private exactOf(key: string, face: Face, channels?: AnchorCompositor['ratios']): Used {
@@ -105,7 +147,7 @@ export class FaceRenderers implements Disposable {
     if (known) return known
     const { scene, device } = this.session
     // On the CPU one plan for all sizes: recording anew for each would take longer than a coarse picture.
-    const rays = device.kind === 'cpu' ? { rays: 1024 } : {}
+    const rays = device.kind === 'cpu' ? { rays: 1024 } : key.startsWith('cell:') ? { rays: CELL.rays } : {}
     const made = { renderer: createRenderer(scene, this.codesOf(face), { ...rays, channels }), side: 0 }
     this.exact.set(key, made)
     return made

@@ -19,6 +19,20 @@ export function sideBySide(left: HostPixels, right: HostPixels, split: number): 
   return { width, height, data }
 }
 
+/** Pictures of one size in rows of `columns`; what is left of the last row is black. */
+export function inRows(pictures: readonly HostPixels[], columns: number): HostPixels {
+  const [{ width, height }] = pictures
+  const rows = Math.ceil(pictures.length / columns)
+  const data = new Uint8ClampedArray(4 * width * columns * height * rows)
+  for (const [k, picture] of pictures.entries()) {
+    for (let y = 0; y < height; y++) {
+      const line = (Math.floor(k / columns) * height + y) * columns + (k % columns)
+      data.set(picture.data.subarray(4 * y * width, 4 * (y + 1) * width), 4 * line * width)
+    }
+  }
+  return { width: width * columns, height: height * rows, data }
+}
+
 /** Near to far, sRGB 0..255: pale yellow, orange, magenta, violet, black: darker throughout, so that it also reads without colours. */
 const RAMP: readonly (readonly [number, number, number])[] = [
   [252, 253, 191],

@@ -3,7 +3,7 @@ import { createRenderer, encodePng, type Image, type RenderedImage, tagImage, to
 import type { Face, Thumbnail, View } from '../protocol/messages.ts'
 import { cameraAt } from './cameras.ts'
 import { ownFaceCodes } from './faceCodes.ts'
-import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
+import { colorPixels, depthPixels, inRows, ratioPixels, sideBySide } from './heatMap.ts'
 import type { Session } from './session.ts'
 import { about } from './takeOut.ts'
 
@@ -13,6 +13,14 @@ export async function viewPng(session: Session, view: View, side: number): Promi
 }
 
 async function encodedView(session: Session, view: View, side: number): Promise<Uint8Array> {
+  if (view.grid) {
+    const pictures: Thumbnail[] = []
+    for (const face of view.grid.faces) {
+      const picture = await renderFace(session, face, view, side)
+      pictures.push(view.mode === 'depth' ? depthPixels(picture) : colorPixels(picture))
+    }
+    return await encodePng(opaque(inRows(pictures, view.grid.columns)))
+  }
   const picture = await renderFace(session, view.face, view, side)
   if (view.mode === 'depth') return await encodePng(opaque(depthPixels(picture)))
   if (view.mode === 'acr' && picture.channelCount > 0) return await encodePng(opaque(ratioPixels(picture, view.anchor)))

@@ -2,14 +2,14 @@
  * Draws the view it was last told of: coarse at once, finer while nothing changes, and on a GPU from a baked grid once everything stands still. Works in
  * turns, so that edits and requests get theirs between two pictures.
  */
-import type { Camera, HostPixels, RenderedImage, Screen } from 'faceclipnerf'
+import type { Camera, DrawnImage, HostPixels, Screen } from 'faceclipnerf'
 import type { Face, FrameStats, View } from '../protocol/messages.ts'
 import { cameraAt } from './cameras.ts'
 import { FaceRenderers, type Used } from './faceRenderers.ts'
-import { colorPixels, depthPixels, ratioPixels, sideBySide } from './heatMap.ts'
+import { sideBySide } from './heatMap.ts'
+import { hostPicture } from './hostPicture.ts'
 import { BUDGETS, Resolution } from './resolution.ts'
 import type { Session } from './session.ts'
-import { renderTiled } from './tiles.ts'
 
 /** Milliseconds that a view stands still before it is baked. */
 const BAKE_AFTER = 250
@@ -57,9 +57,9 @@ export class Viewport {
     void this.pump()
   }
 
-  /** Says that an edit's weights have changed, or that one came or went. */
-  changed(): void {
-    this.faces.changed()
+  /** Says that an edit's weights have changed; without a number that all may look different, or that an edit came or went. */
+  changed(edit?: number): void {
+    this.faces.changed(edit)
     void this.pump()
   }
 
@@ -94,9 +94,10 @@ export class Viewport {
   /** Does the next thing there is to do for this view; whether there may be more. */
   private async turn(view: View): Promise<boolean> {
     const known = this.knownFaces(view)
+    this.faces.retire(known)
     const key = this.keyOf(known)
     const { drawn } = this
-    const share = this.pixelShare()
+    const share = this.pixelShare() * (known.grid?.faces.length ?? 1)
     const resolution = this.resolutionFor(known)
     if (drawn?.key !== key) {
       this.stillSince = performance.now()
@@ -126,16 +127,17 @@ export class Viewport {
     const face = exists(view.face) ? view.face : {}
     const mode = view.mode === 'acr' && !this.faces.compositorOf(face) ? 'color' : view.mode
     const compare = mode === 'color' && view.compare && exists(view.compare.face) ? view.compare : undefined
-    return { ...view, face, mode, compare }
+    const grid = mode === 'acr' || !view.grid ? undefined : { ...view.grid, faces: view.grid.faces.map(each => (exists(each) ? each : {})) }
+    return { ...view, face, mode, compare, grid }
   }
 
-  private keyOf({ pose, mode, anchor, face, compare }: View): string {
-    return JSON.stringify([pose, mode, anchor, this.faces.key(face), compare?.face])
+  private keyOf({ pose, mode, anchor, face, compare, grid }: View): string {
+    return JSON.stringify([pose, mode, anchor, (grid?.faces ?? [face]).map(each => this.faces.key(each)), compare?.face, grid?.columns])
   }
 
   private resolutionFor(view: View): Resolution {
     if (view.mode === 'acr') return this.resolutions.acr
-    return this.faces.isBaked('main', view.face) ? this.resolutions.baked : this.resolutions.exact
+    return this.faces.allBaked(view) ? this.resolutions.baked : this.resolutions.exact
   }
 
   private async draw(view: View, key: string, side: number): Promise<void> {
@@ -147,7 +149,11 @@ export class Viewport {
     const measures = device.kind === 'cpu' || used.every(entry => entry.side === side || entry.side < 0)
     const strips = device.kind === 'cpu' && side > WHOLE_SIDE
     const began = performance.now()
-    const again = view.mode === 'color' && !strips ? await this.drawOnDevice(view, camera, used) : await this.drawOnHost(view, camera, used, key)
+    const again = view.grid
+      ? await this.drawGrid(view, view.grid, camera, used, key)
+      : view.mode === 'color' && !strips
+        ? await this.drawOnDevice(view, camera, used)
+        : await this.drawOnHost(view, camera, used, key)
     if (again === 'overtaken') return
     const milliseconds = performance.now() - began
     for (const entry of used) if (entry.side >= 0) entry.side = side
@@ -155,7 +161,7 @@ export class Viewport {
     // Where nothing was measured yet, the picture is drawn once more at the same size, which measures it.
     const unmeasured = !measures && !view.moving && !this.resolutionFor(view).isKnown
     this.drawn = { key: unmeasured ? '' : key, side, split: view.compare?.split ?? 0, again }
-    const baked = view.mode !== 'acr' && this.faces.isBaked('main', view.face)
+    const baked = view.mode !== 'acr' && this.faces.allBaked(view)
     this.report.frame({ width, height, milliseconds, baked })
   }
 
@@ -179,14 +185,10 @@ export class Viewport {
 
   /** Pictures whose numbers are made colours of here, and on the CPU large ones, strip by strip while nobody wants another. */
   private async drawOnHost(view: View, camera: Camera, [main, other]: readonly Used[], key: string): Promise<Drawn['again'] | 'overtaken'> {
-    const whole = this.session.device.kind === 'gpu' || Math.max(...camera.imageSize) <= WHOLE_SIDE
-    const goesOn = (): boolean => !this.closed && this.view !== undefined && this.keyOf(this.knownFaces(this.view)) === key
+    const goesOn = this.wantsStill(camera, key)
     const pixelsOf = async ({ renderer }: Used, face: Face): Promise<HostPixels | undefined> => {
       this.faces.codesOf(face)
-      const image: RenderedImage | undefined = whole ? await renderer.render(camera) : await renderTiled(renderer, camera, goesOn)
-      if (!image) return undefined
-      if (view.mode === 'color') return colorPixels(image)
-      return view.mode === 'depth' ? depthPixels(image) : ratioPixels(image, view.anchor)
+      return await hostPicture(renderer, camera, view, goesOn)
     }
     const pixels = await pixelsOf(main, view.face)
     const left = view.compare && other ? await pixelsOf(other, view.compare.face) : undefined
@@ -194,6 +196,32 @@ export class Viewport {
     const again = async (split: number): Promise<void> => this.screen.showPixels(left ? sideBySide(left, pixels, split) : pixels)
     await again(this.view?.compare?.split ?? 0)
     return left && again
+  }
+
+  /** Several faces, each by its renderer; on a GPU colours stay there. */
+  private async drawGrid(view: View, { faces, columns }: NonNullable<View['grid']>, camera: Camera, used: readonly Used[], key: string) {
+    const onDevice = view.mode === 'color' && this.session.device.kind === 'gpu'
+    const goesOn = this.wantsStill(camera, key)
+    const pictures: (DrawnImage | HostPixels)[] = []
+    for (const [i, entry] of used.entries()) {
+      // While one edit forms, the faces beside it stay as they are.
+      const own = JSON.stringify([view.pose, view.mode, camera.imageSize, this.faces.key(faces[i])])
+      this.faces.codesOf(faces[i])
+      const known = entry.drawn?.key === own ? entry.drawn.picture : undefined
+      const picture = known ?? (onDevice ? entry.renderer.draw(camera) : await hostPicture(entry.renderer, camera, view, goesOn))
+      if (!picture) return 'overtaken'
+      entry.drawn = { key: own, picture }
+      pictures.push(picture)
+    }
+    await this.screen.showGrid(pictures, columns)
+    await this.session.device.sync()
+    return undefined
+  }
+
+  /** Whether a picture of a view is still wanted; undefined for one that is soon done. */
+  private wantsStill({ imageSize }: Camera, key: string): (() => boolean) | undefined {
+    if (this.session.device.kind === 'gpu' || Math.max(...imageSize) <= WHOLE_SIDE) return undefined
+    return () => !this.closed && this.view !== undefined && this.keyOf(this.knownFaces(this.view)) === key
   }
 
   private pixelShare(): number {
