@@ -8,6 +8,7 @@ import './ui/controls.css'
 import './ui/panels.css'
 import './ui/brush.css'
 import './ui/grid.css'
+import './ui/truth.css'
 import { Studio } from './viewer/studio.ts'
 
 applyTheme(readTheme())

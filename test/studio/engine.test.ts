@@ -7,6 +7,7 @@ import { projector } from '../../studio/src/viewer/projection.ts'
 import { Engine } from '../../studio/src/worker/engine.ts'
 import { ROOT } from '../house/scratchBuild.ts'
 import { withImageData } from './nodeImageData.ts'
+import { zippedCapture } from './zippedCapture.ts'
 
 const messages: FromWorker[] = []
 const engine = new Engine(message => messages.push(message))
@@ -102,6 +103,44 @@ test('a scene with its edit opens, is drawn, compared, saved, and comes back on 
   await frame(since)
   expect(second.last).toEqual(edited)
   expect(messages.filter(m => m.kind === 'trouble')).toEqual([])
+}, 120_000)
+
+test('a scene opened with its capture: what a camera saw, and the face as it was then', async () => {
+  const canvas = new CountingCanvas()
+  await start(canvas)
+  const scene = Uint8Array.from(readFileSync(join(ROOT, 'assets/demo/ada.zip')))
+  const capture = Uint8Array.from(zippedCapture())
+  const opened = await engine.handlers.open(
+    {
+      files: [
+        { name: 'ada.zip', bytes: scene },
+        { name: 'ada-mini.zip', bytes: capture },
+      ],
+    },
+    task,
+  )
+  if (!('scene' in opened)) throw new Error('a scene beside it: not to be trained')
+  expect(opened.scene.hasTruth).toBe(true)
+  const { frames } = opened.scene
+  const { id, pose } = frames[frames.length - 1]
+  const { picture, place } = await engine.handlers.truth({ frame: id }, task)
+  for (const [edge, value] of Object.entries({ left: 0, top: 0, width: 1, height: 1 }))
+    expect(place[edge as keyof typeof place]).toBeCloseTo(value, 2)
+  const side = picture.width
+  const shown = async (face: View['face']): Promise<Uint8ClampedArray> => {
+    const since = messages.length
+    engine.show({ pose, moving: false, mode: 'color', face, pixels: side })
+    for (let tries = 0; tries < 600 && !messages.slice(since).some(m => m.kind === 'frame' && m.stats.width === side); tries++)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    return canvas.last
+  }
+  // The frame's own expression is nearer to its picture than the unedited face.
+  const away = (pixels: Uint8ClampedArray): number => pixels.reduce((sum, v, i) => sum + (v - picture.data[i]) ** 2, 0) / pixels.length
+  const recorded = await shown({ frame: id })
+  expect(recorded.length).toBe(picture.data.length)
+  expect(away(recorded)).toBeLessThan(away(await shown({})))
+  expect(10 * Math.log10(255 ** 2 / away(recorded))).toBeGreaterThan(22)
+  await expect(engine.handlers.truth({ frame: 'none' }, task)).rejects.toThrow('no picture of frame "none"')
 }, 120_000)
 
 test('an edit alone, of no open scene, and an edit number that is gone are told apart', async () => {

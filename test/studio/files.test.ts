@@ -82,3 +82,10 @@ test("keys: the viewer's, and the browser's left alone", () => {
   expect(press('c', { ctrlKey: true })).toBeUndefined()
   expect(press('ArrowLeft', { altKey: true })).toBeUndefined()
 })
+
+test('a capture beside a scene is what the scene was trained on, without one it is to be trained', async () => {
+  const capture = { name: 'me.zip', bytes: zipped([{ name: 'me.capture/dataset.json', bytes: Uint8Array.of(1) }]) }
+  const both = await sortFiles([capture, file('me.scene'), file('s.edit')])
+  expect([both.scene?.name, both.edits.map(f => f.name), both.capture?.name]).toEqual(['me.scene', ['s.edit'], 'me'])
+  expect((await sortFiles([capture])).scene).toBeUndefined()
+})

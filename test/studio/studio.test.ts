@@ -1,16 +1,16 @@
 /** The studio as a person uses it, in Chromium on the CPU device: demo, turn, sentence, before and after, undo, picture; and what it says to wrong files. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type StudioServer, serveStudio } from '../../cli/studioServer.ts'
-import { zip } from '../cli/zipWriter.ts'
 import { ROOT, runProgram, scratchFolder } from '../house/scratchBuild.ts'
 import { openChromium, skipped } from './chromium.ts'
+import { zippedCapture } from './zippedCapture.ts'
 
 if (skipped) console.warn(`studio${skipped}`)
 const folder = scratchFolder('studio')
@@ -241,6 +241,11 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await picture(at, fog)
     await at.getByRole('button', { name: 'Stop and keep' }).click()
     await at.getByRole('heading', { name: 'Edit' }).waitFor({ timeout: 30_000 })
+    await at.getByLabel('Recorded picture').check()
+    await at.locator('canvas.truth').waitFor({ timeout: 30_000 })
+    expect(await at.locator('canvas.truth').evaluate(colorsOf)).toBeGreaterThan(100)
+    await at.getByText('Difference', { exact: true }).click()
+    expect(await faults(at)).toEqual([])
     const scene = await saved(at, 'Scene file')
     expect(scene.name).toBe('ada-mini.scene')
     expect(readFileSync(scene.path).subarray(8, 200).toString()).toContain('__metadata__')
@@ -331,14 +336,6 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.close()
   }, 120_000)
 })
-
-/** The embedded capture as a zip of its folder. */
-function zippedCapture(): Buffer {
-  const root = join(ROOT, 'assets/captures/ada-mini')
-  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-  const paths = files.map(entry => relative(root, join(entry.parentPath, entry.name)))
-  return Buffer.from(zip(paths.map(path => ({ name: `ada-mini/${path}`, bytes: readFileSync(join(root, path)) }))))
-}
 
 /** A safetensors file without tensors. */
 function sceneOf(metadata: Record<string, string>): Buffer {

@@ -15,8 +15,10 @@ export interface Pose {
 
 export type ViewMode = 'color' | 'depth' | 'acr'
 
-/** A face to show: the unedited one (no edit), or an edit with a strength per anchor. */
+/** A face to show: the unedited one (nothing given), an edit with a strength per anchor, or a frame's as it was recorded. */
 export interface Face {
+  /** Id of a frame whose picture was asked for. */
+  readonly frame?: string
   readonly edit?: number
   /** One per anchor, or one for an edit of one code. Absent: everything at full strength. */
   readonly strengths?: readonly number[]
@@ -73,6 +75,8 @@ export interface SceneInfo {
   /** Mean upward axis of the cameras. */
   readonly up: Vector
   readonly edits: readonly (EditInfo & { readonly id: number })[]
+  /** Whether the capture's own pictures are open. */
+  readonly hasTruth: boolean
   /** Names of the parts of a face that an edit can keep to. */
   readonly regions: readonly string[]
 }
@@ -158,6 +162,13 @@ export interface Thumbnail {
   readonly data: Uint8ClampedArray<ArrayBuffer>
 }
 
+/** What a camera of the capture saw. */
+export interface TruthPicture {
+  readonly picture: Thumbnail
+  /** Where it is over the picture that the studio draws from there, in shares of its width and height. */
+  readonly place: { readonly left: number; readonly top: number; readonly width: number; readonly height: number }
+}
+
 /** Longer work, done one after the other; each is answered once. */
 export interface Requests extends FilmRequests {
   /** Opens the device; a scene that was open before comes back from memory with its edits, e.g. after the device was lost. */
@@ -168,8 +179,10 @@ export interface Requests extends FilmRequests {
   train: { request: TrainRequest; answer: SceneInfo }
   demo: { request: Record<string, never>; answer: SceneInfo }
   edit: { request: EditRequest; answer: EditInfo }
-  /** The points of a face under a stroke over its picture. */
+  /** The points of a face under a stroke over its picture, while other work goes on. */
   paint: { request: { readonly pose: Pose; readonly face: Face; readonly stroke: Stroke }; answer: PaintedPoints }
+  /** The capture's picture of a frame, while other work goes on; then the face of that frame can be shown. */
+  truth: { request: { readonly frame: string }; answer: TruthPicture }
   /** Faces of the anchors of an edit. */
   anchors: { request: { readonly edit: number }; answer: readonly Thumbnail[] }
   picture: { request: { readonly view: View; readonly side: number }; answer: NamedBytes }

@@ -13,7 +13,7 @@ export function BrushTools({ studio }: { studio: Studio }) {
   const empty = painted.length === 0 && waiting.length === 0
   const turn = (wanted: boolean): void => {
     brush.setOn(wanted)
-    if (wanted) studio.setGrid({ on: false })
+    if (wanted) studio.look({ grid: { on: false } })
   }
   return (
     <fieldset className="brush">

@@ -28,7 +28,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   const chooseRegion = (name: string): void => {
     setRegion(name)
     studio.brush.setOn(name === PAINTED)
-    if (name === PAINTED) studio.setGrid({ on: false })
+    if (name === PAINTED) studio.look({ grid: { on: false } })
   }
   const submit = (): void => {
     const base = builds && shown ? { edit: shown.id, strength: shown.strength } : undefined

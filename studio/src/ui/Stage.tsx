@@ -8,6 +8,7 @@ import { Cameras } from './Cameras.tsx'
 import { GridCells } from './GridCells.tsx'
 import { CamerasIcon, CompareIcon, FilmIcon, GridIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
 import { ModeSwitch } from './ModeSwitch.tsx'
+import { TruthOverlay } from './TruthOverlay.tsx'
 import { useGridColumns } from './useGridColumns.ts'
 
 /** Films are rarely made: their part is loaded when it is opened. */
@@ -56,10 +57,11 @@ export function Stage({ studio, state }: StageProps) {
   const count = cells.length
   useGridColumns(studio, stage, count, aspect)
 
+  const frame = state.truth.on && scene?.hasTruth ? scene.frames.find(({ id }) => id === state.frame) : undefined
   const live = job?.edit?.progress !== undefined
   const shown = entryIn(document, document.shown)
   const other = entryIn(document, compare.withEdit)
-  const compares = compare.on && count === 0 && !preview && mode === 'color' && (live || shown?.id !== other?.id)
+  const compares = compare.on && count === 0 && !frame && !preview && mode === 'color' && (live || shown?.id !== other?.id)
   const after = live ? job?.edit?.prompt : shown?.prompt
 
   return (
@@ -74,6 +76,7 @@ export function Stage({ studio, state }: StageProps) {
           aria-label={`The face${after ? `, ${after}` : ', unedited'}. Arrow keys turn it, plus and minus go nearer, question mark lists all keys.`}
         >
           <div ref={place} className="picture-canvas" />
+          {frame && count === 0 && <TruthOverlay key={frame.id} studio={studio} frame={frame} truth={state.truth} />}
           {scene && count === 0 && <BrushLayer studio={studio} scene={scene} />}
           {showsCameras && scene && count === 0 && <Cameras studio={studio} scene={scene} />}
           {showsFilm && scene && count === 0 && (
@@ -96,7 +99,7 @@ export function Stage({ studio, state }: StageProps) {
               max={1}
               step={0.005}
               value={compare.split}
-              onChange={event => studio.setCompare({ split: event.currentTarget.valueAsNumber })}
+              onChange={event => studio.look({ compare: { split: event.currentTarget.valueAsNumber } })}
             />
           </>
         )}
@@ -112,7 +115,7 @@ export function Stage({ studio, state }: StageProps) {
             className="icon"
             aria-pressed={compare.on}
             disabled={!live && document.edits.length === 0}
-            onClick={() => studio.setCompare({ on: !compare.on })}
+            onClick={() => studio.look({ compare: { on: !compare.on } })}
             title="Before and after (B)"
           >
             <CompareIcon />
@@ -123,7 +126,7 @@ export function Stage({ studio, state }: StageProps) {
             className="icon"
             aria-pressed={grid.on}
             disabled={!grid.on && !live && document.edits.length === 0}
-            onClick={() => studio.setGrid({ on: !grid.on })}
+            onClick={() => studio.look({ grid: { on: !grid.on } })}
             title="Faces side by side (G)"
           >
             <GridIcon />

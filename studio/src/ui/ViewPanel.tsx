@@ -2,6 +2,7 @@ import { ANCHOR_COLORS } from '../protocol/anchorColors.ts'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { DeviceNote } from './StartPage.tsx'
+import { TruthTools } from './TruthTools.tsx'
 
 /** What the view is compared with, whose camera it is, and what computes. */
 export function ViewPanel({ studio, state }: { studio: Studio; state: StudioState }) {
@@ -18,7 +19,7 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
             id="compare-with"
             value={compare.on ? (compare.withEdit ?? 'unedited') : 'nothing'}
             onChange={({ currentTarget: { value } }) =>
-              studio.setCompare(value === 'nothing' ? { on: false } : { on: true, withEdit: value === 'unedited' ? undefined : Number(value) })
+              studio.look({ compare: value === 'nothing' ? { on: false } : { on: true, withEdit: value === 'unedited' ? undefined : Number(value) } })
             }
           >
             <option value="nothing">nothing</option>
@@ -59,6 +60,7 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
           ))}
         </select>
       </div>
+      <TruthTools studio={studio} state={state} />
       <DeviceNote state={state} />
     </section>
   )

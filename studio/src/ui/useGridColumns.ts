@@ -16,7 +16,7 @@ export function useGridColumns(studio: Studio, stage: RefObject<HTMLElement | nu
       const width = element.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight)
       const height = matchMedia(PHONE.query).matches ? PHONE.share * innerHeight : innerHeight - AROUND
       const columns = gridColumns(count, aspect, [width, height])
-      if (columns !== studio.state().grid.columns) studio.setGrid({ columns })
+      if (columns !== studio.state().grid.columns) studio.look({ grid: { columns } })
     }
     const measure = new ResizeObserver(choose)
     measure.observe(element)

@@ -19,15 +19,16 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
   latest.current = page
   useEffect(() => {
     const run = (action: Action): void => {
-      const { compare, grid, showsCameras, showsFilm } = studio.state()
+      const { compare, grid, scene, showsCameras, showsFilm, truth } = studio.state()
       const actions: Readonly<Record<Action, () => void>> = {
         undo: () => studio.undo(),
         redo: () => studio.redo(),
         help: () => latest.current.help(),
         open: () => latest.current.open(),
         prompt: () => latest.current.prompt(),
-        compare: () => studio.setCompare({ on: !compare.on }),
-        grid: () => studio.setGrid({ on: !grid.on }),
+        compare: () => studio.look({ compare: { on: !compare.on } }),
+        grid: () => studio.look({ grid: { on: !grid.on } }),
+        truth: () => (scene?.hasTruth ? studio.look({ truth: { on: !truth.on } }) : studio.tell('no recorded pictures are open')),
         frusta: () => studio.setShowsCameras(!showsCameras),
         film: () => studio.setShowsFilm(!showsFilm),
         color: () => studio.setMode('color'),

@@ -3,6 +3,7 @@
 import type { FilmProgress } from '../protocol/film.ts'
 import type { CaptureInfo, DeviceInfo, EditProgress, Face, FrameStats, FromWorker, SceneInfo, TrainProgress, ViewMode } from '../protocol/messages.ts'
 import { EMPTY, type FaceDocument } from './document.ts'
+import { NO_TRUTH, type Truth } from './truth.ts'
 
 export interface Job {
   readonly id: number
@@ -56,6 +57,7 @@ export interface StudioState {
   readonly showsFilm: boolean
   /** The moment of the film that is looked at. */
   readonly preview?: Preview | undefined
+  readonly truth: Truth
   /** The camera that was jumped to last. */
   readonly frame?: string | undefined
   readonly stats?: FrameStats
@@ -75,6 +77,7 @@ export const START: StudioState = {
   grid: { on: false, columns: 3 },
   showsCameras: false,
   showsFilm: false,
+  truth: NO_TRUTH,
   prompts: [],
   faces: {},
 }
@@ -90,3 +93,17 @@ export function jobAfter(job: Job, notice: FromWorker): Job {
   const { progress } = notice
   return { ...job, edit: { ...edit, progress, losses: progress.stage === 'descent' ? [...edit.losses, progress.loss] : edit.losses } }
 }
+
+/** What is as at the start whenever something else is opened. */
+const { mode, compare, grid, truth, faces } = START
+export const NEWLY_OPENED = {
+  mode,
+  compare,
+  grid,
+  truth,
+  faces,
+  capture: undefined,
+  anchor: undefined,
+  frame: undefined,
+  preview: undefined,
+} as const

@@ -1,14 +1,16 @@
 /** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
-import type { EditRequest, NamedBytes, Pose, SceneInfo, StartRequest, TrainRequest, View, ViewMode } from '../protocol/messages.ts'
+import type { EditRequest, NamedBytes, Pose, SceneInfo, StartRequest, TrainRequest, TruthPicture, View, ViewMode } from '../protocol/messages.ts'
 import { anchorFaces } from './anchorFaces.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
 import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
 import type { Film } from './film.ts'
 import { History } from './history.ts'
+import { type LookChange, withLook } from './looks.ts'
 import { readPrompts, withPrompt } from './prompts.ts'
 import { RegionBrush } from './regionBrush.ts'
-import { type Compare, type Job, jobAfter, type Preview, START, type StudioState } from './state.ts'
+import { type Job, jobAfter, NEWLY_OPENED, type Preview, START, type StudioState } from './state.ts'
+import { frameAfter } from './truth.ts'
 import { viewOf } from './view.ts'
 
 export type { StudioState } from './state.ts'
@@ -87,8 +89,7 @@ export class Studio {
     if (!scene) return
     this.take(scene, true)
     // The first thing to see is what this is about: one face, before and after.
-    this.set({ compare: { ...this.current.compare, on: true } })
-    this.sendView()
+    this.look({ compare: { on: true } })
   }
 
   async openFiles(files: readonly NamedBytes[]): Promise<void> {
@@ -132,15 +133,9 @@ export class Studio {
     const entries = scene.edits.map(({ id, ...info }) => entryOf(id, info))
     this.history = new History<FaceDocument>({ edits: entries, shown: entries[0]?.id })
     this.set({
+      ...NEWLY_OPENED,
       scene,
       isDemo,
-      capture: undefined,
-      mode: 'color',
-      anchor: undefined,
-      compare: START.compare,
-      frame: undefined,
-      faces: {},
-      preview: undefined,
       news: `${scene.name} is open`,
     })
     this.showDocument()
@@ -250,18 +245,20 @@ export class Studio {
     this.sendView()
   }
 
-  setCompare(change: Partial<Compare>): void {
-    const { compare, grid } = this.current
-    this.set({ compare: { ...compare, ...change }, grid: change.on ? { ...grid, on: false } : grid })
+  /** Before and after, faces side by side, the recorded picture: one of them at a time. */
+  look(change: LookChange): void {
+    this.set(withLook(this.current, change))
+    if (change.grid?.on) this.brush.setOn(false)
+    // The recorded picture is that of a camera, so there has to be one.
+    if (change.truth?.on && !this.current.frame) this.jumpBy(1)
     this.sendView()
   }
 
-  /** Faces side by side, or one. */
-  setGrid(change: Partial<StudioState['grid']>): void {
-    const { compare, grid } = this.current
-    this.set({ grid: { ...grid, ...change }, compare: change.on ? { ...compare, on: false } : compare })
-    if (change.on) this.brush.setOn(false)
+  /** What the camera of a frame saw. */
+  async truthPicture(frame: string): Promise<TruthPicture | undefined> {
+    const found = await this.client?.request('truth', { frame }).answer
     this.sendView()
+    return found
   }
 
   setShowsCameras(showsCameras: boolean): void {
@@ -284,18 +281,16 @@ export class Studio {
   jump(id: string): void {
     const frame = this.current.scene?.frames.find(f => f.id === id)
     if (!frame) return
-    this.mover.jump(frame.pose)
     this.set({ frame: id })
+    this.mover.jump(frame.pose)
+    this.sendView()
   }
 
   /** Goes `by` cameras on, or to the first or last. */
   jumpBy(by: number): void {
     const { scene, frame } = this.current
     if (!scene) return
-    const { frames } = scene
-    const at = frames.findIndex(f => f.id === frame)
-    const next = at < 0 && Number.isFinite(by) ? 0 : Math.min(frames.length - 1, Math.max(0, at + by))
-    this.jump(frames[next].id)
+    this.jump(frameAfter(scene, frame, by).id)
   }
 
   reset(): void {

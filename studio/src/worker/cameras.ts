@@ -5,7 +5,7 @@ import type { FrameInfo, Pose, SceneInfo, Vector } from '../protocol/messages.ts
 const poseOf = ({ position, orientation }: Camera): Pose => ({ position, orientation, zoom: 1 })
 
 /** What the page needs to know to move a camera about. */
-export function sceneInfo({ description, step, trainingCameras }: SceneManipulator): Omit<SceneInfo, 'edits' | 'regions'> {
+export function sceneInfo({ description, step, trainingCameras }: SceneManipulator): Omit<SceneInfo, 'edits' | 'regions' | 'hasTruth'> {
   const { imageSize, focalLength, principalPoint } = trainingCameras[0]
   const ups = trainingCameras.map(({ orientation }) => orientation[1])
   const up = [0, 1, 2].map(k => -ups.reduce((sum, down) => sum + down[k], 0) / ups.length) as Vector

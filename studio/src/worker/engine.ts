@@ -39,6 +39,7 @@ import { noteOf, Session } from './session.ts'
 import { type SortedFiles, sortFiles } from './sortFiles.ts'
 import { meshFile, pageFile } from './takeOut.ts'
 import { captureInfo, learn } from './training.ts'
+import { checkTruth, hasTruth, truthPicture } from './truth.ts'
 import { Viewport } from './viewport.ts'
 
 /** What lies beside the page. */
@@ -76,6 +77,7 @@ export class Engine {
     demo: (_, { say }) => this.demo(say),
     edit: (request, task) => this.edit(request, task),
     paint: request => paintedPoints(this.opened(), request),
+    truth: ({ frame }) => truthPicture(this.opened(), this.capture, frame),
     anchors: ({ edit: id }, { signal }) => this.anchorFaces(id, signal),
     picture: async ({ view, side }) => {
       const session = this.opened()
@@ -158,14 +160,14 @@ export class Engine {
 
   private async open(files: readonly NamedBytes[]): Promise<Requests['open']['answer']> {
     const sorted = await sortFiles(files)
-    if (sorted.capture) {
-      this.capture = await loadCapture(fileMap(new Map(sorted.capture.files), sorted.capture.name))
-      return { capture: captureInfo(this.capture) }
-    }
-    return { scene: await this.openScene(sorted) }
+    const capture = sorted.capture && (await loadCapture(fileMap(new Map(sorted.capture.files), sorted.capture.name)))
+    if (!capture || sorted.scene) return { scene: await this.openScene(sorted, capture) }
+    this.capture = capture
+    return { capture: captureInfo(capture) }
   }
 
-  private async openScene(sorted: SortedFiles): Promise<SceneInfo> {
+  /** @param capture what the scene was trained on, whose pictures can then be laid over what is drawn */
+  private async openScene(sorted: SortedFiles, capture?: Capture): Promise<SceneInfo> {
     const { scene, edits, anchors } = sorted
     const numberOf = (): number => ++this.numbers
     if (!scene) {
@@ -179,6 +181,8 @@ export class Engine {
     using trial = await openDevice({ kind: 'cpu', threads: 1 })
     const checked = await Session.open(trial, scene, anchors)
     await checked.load({ edits }, () => 0)
+    if (capture) checkTruth(checked, capture)
+    this.capture = capture
     await this.openDevice()
     const session = await Session.open(this.openedDevice(), scene, anchors)
     await session.load({ edits }, numberOf)
@@ -290,8 +294,14 @@ export class Engine {
     return { kind, description }
   }
 
-  private sceneInfo({ scene, edits }: Session): SceneInfo {
-    return { ...sceneInfo(scene), regions: REGION_NAMES, edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })) }
+  private sceneInfo(session: Session): SceneInfo {
+    const { scene, edits } = session
+    return {
+      ...sceneInfo(scene),
+      hasTruth: hasTruth(session, this.capture),
+      regions: REGION_NAMES,
+      edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })),
+    }
   }
 }
 

@@ -68,7 +68,7 @@ export class FaceRenderers implements Disposable {
 
   /** The codes of a face, at its strengths until others are set. */
   codesOf(face: Face): CodeField {
-    return this.codes.of(face)
+    return face.frame === undefined ? this.codes.of(face) : (this.session.recorded.get(face.frame) ?? this.session.scene.referenceField)
   }
 
   /** The renderers that a view needs, its own face's first. */
@@ -98,17 +98,17 @@ export class FaceRenderers implements Disposable {
     return faces.find(each => !this.isBaked(each.place, each.face))
   }
 
-  /** Lets the renderers of a grid go that a view does not show. */
-  retire({ grid }: View): void {
-    const kept = new Set<string>(grid?.faces.map(cellOf))
-    this.releaseWhere(place => place.startsWith('cell:') && !kept.has(place))
+  /** Lets the renderers of a grid and of frames go that a view does not show. */
+  retire({ face, grid }: View): void {
+    const kept = new Set<string>([...(grid?.faces.map(cellOf) ?? []), `frame:${face.frame}`])
+    this.releaseWhere(place => /^(cell|frame):/.test(place) && !kept.has(place))
   }
 
   async bake({ place, face }: { place: Place; face: Face }): Promise<void> {
     const key = this.key(face)
     try {
       const cell = place.startsWith('cell:') ? { mostBytes: CELL.bakedBytes } : {}
-      const view = await bake(this.session.scene, this.codesOf(face), cell)
+      const view = await bake(this.session.scene, this.codesOf(face), { ...cell, ...this.warpOf(face) })
       this.baked.get(place)?.view[Symbol.dispose]()
       this.baked.set(place, { key, view })
     } catch (error) {
@@ -136,9 +136,15 @@ export class FaceRenderers implements Disposable {
     }
   }
 
+  /** As it was recorded, a face has its frame's code everywhere. */
+  private warpOf(face: Face): { readonly warp?: CodeField } {
+    return face.frame === undefined ? {} : { warp: this.codesOf(face) }
+  }
+
   private faceOf(place: Place, face: Face): Used {
     const baked = this.baked.get(place)
     if (baked && this.isBaked(place, face)) return { renderer: baked.view, side: -1 }
+    if (face.frame !== undefined) return this.exactOf(`frame:${face.frame}`, face)
     return this.exactOf(place.startsWith('cell:') ? place : `${place}:${shapeOf(face)}`, face)
   }
 
@@ -148,7 +154,7 @@ export class FaceRenderers implements Disposable {
     const { scene, device } = this.session
     // On the CPU one plan for all sizes: recording anew for each would take longer than a coarse picture.
     const rays = device.kind === 'cpu' ? { rays: 1024 } : key.startsWith('cell:') ? { rays: CELL.rays } : {}
-    const made = { renderer: createRenderer(scene, this.codesOf(face), { ...rays, channels }), side: 0 }
+    const made = { renderer: createRenderer(scene, this.codesOf(face), { ...rays, ...this.warpOf(face), channels }), side: 0 }
     this.exact.set(key, made)
     return made
   }

@@ -4,6 +4,7 @@ import {
   AnchorCompositor,
   anchorsFromCodes,
   type Capture,
+  type CodeField,
   type Device,
   type EditDescription,
   expressionEncoder,
@@ -41,6 +42,8 @@ export interface Edit {
 
 export class Session {
   readonly edits = new Map<number, Edit>()
+  /** Codes of the frames whose faces can be shown. */
+  readonly recorded = new Map<string, CodeField>()
   private encoder: TextImageEncoder | undefined
   private anchors: AnchorCodes | undefined
   private frame: FaceFrame | undefined

@@ -27,16 +27,18 @@ const OPENS = 'the studio opens .scene and .edit files, zips of them, and zips o
 /** Throws, naming the file, for what the studio does not open. */
 export async function sortFiles(given: readonly NamedBytes[]): Promise<SortedFiles> {
   const files: NamedBytes[] = []
+  let capture: SortedFiles['capture']
   for (const file of given) {
     if (!isZip(file.bytes)) {
       files.push(file)
       continue
     }
     const inside = await unzip(file.bytes, file.name)
-    const capture = captureOf(file.name, inside)
-    if (capture) return { edits: [], capture }
-    files.push(...ofZip(file.name, inside))
+    const found = captureOf(file.name, inside)
+    if (found) capture = found
+    else files.push(...ofZip(file.name, inside))
   }
+  if (capture && !files.some(file => file.name.toLowerCase().endsWith('.scene'))) return { edits: [], capture }
   const ends = (suffix: string) => (file: NamedBytes) => file.name.toLowerCase().endsWith(suffix)
   const scenes = files.filter(ends('.scene'))
   const edits = files.filter(ends('.edit'))
@@ -44,7 +46,7 @@ export async function sortFiles(given: readonly NamedBytes[]): Promise<SortedFil
   if (scenes.length > 1) throw new Error(`${scenes.map(f => f.name).join(' and ')}: two scenes at once; open one of them`)
   const others = files.filter(file => !scenes.includes(file) && !edits.includes(file) && file !== anchors)
   if (others.length > 0) throw new Error(`${others[0].name}: ${whatItIs(others[0])}; ${OPENS}`)
-  return { scene: scenes[0], edits, anchors: anchors && readAnchors(anchors) }
+  return { scene: scenes[0], edits, anchors: anchors && readAnchors(anchors), ...(capture && { capture }) }
 }
 
 /** The capture in a zip, whatever folder it is in there. Throws for one of another layout, which is to be imported. */

@@ -122,8 +122,10 @@ export class Viewport {
 
   /** The view with faces that exist: an edit may have been cancelled since. */
   private knownFaces(view: View): View {
-    const isThere = (edit: number | undefined): boolean => edit === undefined || this.session.edits.has(edit)
-    const exists = ({ edit, toward }: Face): boolean => isThere(edit) && isThere(toward?.face.edit)
+    const { edits, recorded } = this.session
+    const isThere = (edit: number | undefined): boolean => edit === undefined || edits.has(edit)
+    const exists = ({ edit, toward, frame }: Face): boolean =>
+      isThere(edit) && isThere(toward?.face.edit) && (frame === undefined || recorded.has(frame))
     const face = exists(view.face) ? view.face : {}
     const mode = view.mode === 'acr' && !this.faces.compositorOf(face) ? 'color' : view.mode
     const compare = mode === 'color' && view.compare && exists(view.compare.face) ? view.compare : undefined

@@ -14,14 +14,17 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   else answer(data.id, data.name, data.body)
 })
 
+/** Looking does not wait for a training or an edit. */
+const AT_ONCE: ReadonlySet<RequestName> = new Set(['paint', 'truth'])
+
 function answer(id: number, name: RequestName, body: unknown): void {
   const say = (text: string): void => post({ kind: 'doing', id, text })
   // the page types what it sends, message by message (see protocol/messages)
   const handler = engine.handlers[name] as (body: unknown, task: { signal: AbortSignal; say(text: string): void }) => Promise<unknown>
-  queue
-    .add(id, name, signal => handler(body, { signal, say }))
-    .then(
-      result => post({ kind: 'answer', id, body: result }),
-      error => post({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error), cancelled: error instanceof Cancelled }),
-    )
+  const work = (signal: AbortSignal): Promise<unknown> => handler(body, { signal, say })
+  const done = AT_ONCE.has(name) ? work(new AbortController().signal) : queue.add(id, name, work)
+  done.then(
+    result => post({ kind: 'answer', id, body: result }),
+    error => post({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error), cancelled: error instanceof Cancelled }),
+  )
 }
