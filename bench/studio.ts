@@ -101,6 +101,23 @@ if (device !== 'cpu') {
   await turn('turning, before and after', () => ({ compare: { face: {}, split: 0.5 } }))
 }
 
+if (device !== 'cpu') {
+  // The unedited face beside five edits: copies of the demo's, since only their number matters.
+  const { bytes } = await engine.handlers.saveEdit({ edit: face.edit, strength: 1 }, task)
+  const opened = await engine.handlers.open({ files: [1, 2, 3, 4, 5].map(i => ({ name: `${i}.edit`, bytes: bytes.slice() })) }, task)
+  const copies = 'scene' in opened ? opened.scene.edits.slice(-5) : []
+  const six: Partial<View> = { grid: { faces: [{}, ...copies.map(({ id }) => ({ edit: id }))], columns: 3 }, pixels: SIDE / 2 }
+  await turn('six faces side by side, exact', () => six)
+  began = performance.now()
+  await shown(view(home, { ...six, moving: false }), stats => stats.baked && stats.width === SIDE / 2)
+  console.log(`all baked and at ${SIDE / 2}² after ${Math.round(performance.now() - began)} ms of standing still`)
+  await turn('six faces side by side, baked', () => six)
+  const stroke = { path: [[0.4, 0.65] as const, [0.6, 0.65] as const], radius: 0.08 }
+  began = performance.now()
+  const { points } = await engine.handlers.paint({ pose: home, face, stroke }, task)
+  console.log(`a stroke of the brush: ${points.length / 3} points in ${Math.round(performance.now() - began)} ms`)
+}
+
 began = performance.now()
 heard = () => undefined
 engine.show(view(home, { moving: false, face: { edit: 1 } }))

@@ -54,7 +54,8 @@ describe('a named region', () => {
       run: async on => {
         const points = new Storage(on, 300)
         points.write(randomValues(300, 4, [-0.5, 0.5]))
-        const [values] = await evaluate(on, [regionWeight(on, namedRegion(FRAME, 'upper face'))(points.tensor([100, 3]))])
+        const parts = ['upper face', 'lower face', 'nose'].flatMap(name => namedRegion(FRAME, name).parts)
+        const [values] = await evaluate(on, [regionWeight(on, { name: 'more than fit together', parts })(points.tensor([100, 3]))])
         return [{ name: 'weight', values }]
       },
     })

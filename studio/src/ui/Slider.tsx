@@ -12,7 +12,7 @@ interface SliderProps {
   onSettle(): void
 }
 
-/** A strength: 1 is in reach by a double click. */
+/** A strength: 1 is in reach by a double click, and by Backspace or Delete. */
 export function Slider({ label, hint, picture, value, most, onChange, onSettle }: SliderProps) {
   const id = useId()
   const pictured = hint !== undefined
@@ -21,6 +21,7 @@ export function Slider({ label, hint, picture, value, most, onChange, onSettle }
       {pictured && (picture ? <img src={picture} alt="" width={40} height={40} /> : <span className="slider-blank" />)}
       <label htmlFor={id} title={hint}>
         {label}
+        {hint && <span className="sr-only"> {hint}</span>}
       </label>
       <output htmlFor={id}>{value.toFixed(2)}</output>
       <input
@@ -33,6 +34,9 @@ export function Slider({ label, hint, picture, value, most, onChange, onSettle }
         onChange={event => onChange(event.currentTarget.valueAsNumber)}
         onPointerUp={onSettle}
         onKeyUp={onSettle}
+        onKeyDown={event => {
+          if (event.key === 'Backspace' || event.key === 'Delete') onChange(1)
+        }}
         onDoubleClick={() => onChange(1)}
         style={{ '--filled': `${(100 * value) / most}%` } as React.CSSProperties}
       />
