@@ -37,7 +37,7 @@ const AXES: Matrix3 = [
 export function pointRegion(
   marked: readonly MarkedPoints[],
   name: string,
-  { most = 40, radius = 0.02, reach = 0.15 }: PointRegionOptions = {},
+  { most = 24, radius = 0.02, reach = 0.15 }: PointRegionOptions = {},
 ): FaceRegion {
   if (marked.every(({ points }) => points.length === 0)) throw new Error(`region: no points for "${name}"; give at least one`)
   if (!(Number.isInteger(most) && most >= marked.length))
