@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { decodeImage } from '../../src/index.ts'
 import type { FromWorker, View } from '../../studio/src/protocol/messages.ts'
 import { projector } from '../../studio/src/viewer/projection.ts'
 import { Engine } from '../../studio/src/worker/engine.ts'
@@ -140,6 +141,10 @@ test('a scene opened with its capture: what a camera saw, and the face as it was
   expect(recorded.length).toBe(picture.data.length)
   expect(away(recorded)).toBeLessThan(away(await shown({})))
   expect(10 * Math.log10(255 ** 2 / away(recorded))).toBeGreaterThan(22)
+  // What is saved is what is shown.
+  const view: View = { pose, moving: false, mode: 'color', face: { frame: id }, pixels: side }
+  const { data } = await decodeImage((await engine.handlers.picture({ view, side }, task)).bytes, 'saved.png')
+  expect(Math.max(...data.map((v, i) => Math.abs(v - recorded[4 * Math.floor(i / 3) + (i % 3)])))).toBeLessThanOrEqual(1)
   await expect(engine.handlers.truth({ frame: 'none' }, task)).rejects.toThrow('no picture of frame "none"')
 }, 120_000)
 

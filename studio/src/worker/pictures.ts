@@ -33,7 +33,8 @@ async function renderFace(session: Session, face: Face, { pose, mode }: View, si
   const { scene, edits } = session
   using codes = await ownFaceCodes(session, [face])
   const channels = mode === 'acr' && face.edit !== undefined ? edits.get(face.edit)?.compositor?.ratios : undefined
-  using renderer = createRenderer(scene, codes.of(face), { channels })
+  const recorded = face.frame === undefined ? undefined : session.recorded.get(face.frame)
+  using renderer = createRenderer(scene, recorded ?? codes.of(face), { channels, warp: recorded })
   return await renderer.render(cameraAt(scene, pose, side))
 }
 

@@ -2,8 +2,8 @@
 import { type AnchorCodes, type FaceRegion, markedSurface, pointRegion } from 'faceclipnerf'
 import type { EditRequest, PaintedPoints, Requests } from '../protocol/messages.ts'
 import { strokeMask } from '../protocol/stroke.ts'
-import { adjust } from './adjust.ts'
 import { cameraAt } from './cameras.ts'
+import { ownFaceCodes } from './faceCodes.ts'
 import type { Session } from './session.ts'
 
 /** px along the longer edge: finer than the parts that a region is made of. */
@@ -24,11 +24,8 @@ export async function paintedPoints(session: Session, { pose, face, stroke }: Re
   const { scene } = session
   const camera = cameraAt(scene, pose, SIDE)
   const mask = strokeMask(stroke, ...camera.imageSize)
-  const edit = face.edit === undefined ? undefined : session.edits.get(face.edit)
-  // Strengths of its own: the viewport's may change meanwhile.
-  using adjustable = edit && (await adjust(scene, edit.field))
-  if (adjustable && face.strengths) adjustable.setStrengths(face.strengths)
-  const { points } = await markedSurface(scene, mask, camera, { codes: adjustable?.codes, name: 'of the brush' })
+  using codes = await ownFaceCodes(session, [face])
+  const { points } = await markedSurface(scene, mask, camera, { codes: codes.of(face), name: 'of the brush' })
   const [x, y, z] = pose.position
   const away = Math.hypot(points[0] - x, points[1] - y, points[2] - z) || 0
   return { points: Float32Array.from(points), along: pose.orientation[2], spacing: away / camera.focalLength }
