@@ -21,7 +21,8 @@ function answer(id: number, name: RequestName, body: unknown): void {
   const say = (text: string): void => post({ kind: 'doing', id, text })
   // the page types what it sends, message by message (see protocol/messages)
   const handler = engine.handlers[name] as (body: unknown, task: { signal: AbortSignal; say(text: string): void }) => Promise<unknown>
-  const work = (signal: AbortSignal): Promise<unknown> => handler(body, { signal, say })
+  // a handler may throw before it has anything to promise
+  const work = async (signal: AbortSignal): Promise<unknown> => await handler(body, { signal, say })
   const done = AT_ONCE.has(name) ? work(new AbortController().signal) : queue.add(id, name, work)
   done.then(
     result => post({ kind: 'answer', id, body: result }),
