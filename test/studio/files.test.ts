@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { shortcutOf } from '../../studio/src/viewer/shortcuts.ts'
+import { SHORTCUTS, shortcutOf } from '../../studio/src/viewer/shortcuts.ts'
 import { sortFiles } from '../../studio/src/worker/sortFiles.ts'
 import { unzip } from '../../studio/src/worker/zip.ts'
 import { zip } from '../cli/zipWriter.ts'
@@ -81,6 +81,11 @@ test("keys: the viewer's, and the browser's left alone", () => {
   expect(press('z')).toBeUndefined()
   expect(press('c', { ctrlKey: true })).toBeUndefined()
   expect(press('ArrowLeft', { altKey: true })).toBeUndefined()
+})
+
+test('no key has two meanings', () => {
+  const presses = SHORTCUTS.flatMap(({ keys, ctrl, shift }) => keys.map(key => `${ctrl ? 'Ctrl ' : ''}${shift ? 'Shift ' : ''}${key}`))
+  expect(presses.filter((press, i) => presses.indexOf(press) !== i)).toEqual([])
 })
 
 test('a capture beside a scene is what the scene was trained on, without one it is to be trained', async () => {

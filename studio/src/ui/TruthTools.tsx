@@ -18,7 +18,7 @@ export function TruthTools({ studio, state: { scene, truth, frame } }: { studio:
       <legend className="sr-only">Recorded picture</legend>
       <label className="check">
         <input type="checkbox" checked={on} onChange={event => studio.look({ truth: { on: event.currentTarget.checked } })} />
-        <span>Recorded picture{on && frame ? ` of ${frame}` : ''} over the face (T)</span>
+        <span>Recorded picture{on && frame ? ` of ${frame}` : ''} over the face (H)</span>
       </label>
       {on && (
         <>

@@ -65,7 +65,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['3'], does: 'acr' },
   { keys: ['b'], does: 'compare', label: { keys: 'B', text: 'before and after', group: 'View' } },
   { keys: ['g'], does: 'grid', label: { keys: 'G', text: 'faces side by side', group: 'View' } },
-  { keys: ['t'], does: 'truth', label: { keys: 'T, hold V', text: 'recorded picture, flip', group: 'View' } },
+  { keys: ['h'], does: 'truth', label: { keys: 'H, hold V', text: 'recorded picture, flip', group: 'View' } },
   { keys: ['f'], does: 'frusta', label: { keys: 'F', text: 'cameras of the capture', group: 'View' } },
   { keys: ['t'], does: 'film', label: { keys: 'T', text: 'film: keyframes and a timeline', group: 'View' } },
   { keys: ['/'], does: 'prompt', label: { keys: '/', text: 'write a sentence', group: 'Edit' } },
