@@ -5,32 +5,12 @@ import { serve } from '../examples/browser/serve.ts'
 import type { FromWorker, Pose, StartRequest, View } from '../studio/src/protocol/messages.ts'
 import { OrbitControls } from '../studio/src/viewer/orbitControls.ts'
 import { Engine } from '../studio/src/worker/engine.ts'
+import { engineCanvas } from './engineCanvas.ts'
 
 // The engine runs where workers do: what Node lacks of their world.
 Object.assign(globalThis, { ImageData: class {} })
 const [seconds = '10', device = 'gpu'] = process.argv.slice(2)
 const SIDE = 512
-
-/** What a canvas is to the engine: a context that hands out textures, or takes pixels. */
-function canvas(): OffscreenCanvas {
-  let gpu: GPUDevice | undefined
-  let texture: GPUTexture | undefined
-  const size = { width: 1, height: 1 }
-  const webgpu = {
-    configure: (options: GPUCanvasConfiguration) => {
-      gpu = options.device
-    },
-    getCurrentTexture: () => {
-      if (texture?.width !== size.width || texture.height !== size.height) {
-        texture?.destroy()
-        texture = gpu?.createTexture({ size: [size.width, size.height], format: 'rgba8unorm', usage: 0x10 })
-      }
-      return texture
-    },
-  }
-  const getContext = (kind: string): unknown => (kind === 'webgpu' ? webgpu : { putImageData: () => undefined })
-  return Object.assign(size, { getContext }) as unknown as OffscreenCanvas
-}
 
 let heard: (message: FromWorker) => void = () => undefined
 const engine = new Engine(message => {
@@ -51,7 +31,7 @@ function shown(view: View, wanted: (stats: Extract<FromWorker, { kind: 'frame' }
 
 const server = await serve(process.cwd())
 const { port } = server.address() as AddressInfo
-const start: StartRequest = { canvas: canvas(), device: device as StartRequest['device'], base: `http://localhost:${port}/` }
+const start: StartRequest = { canvas: engineCanvas(), device: device as StartRequest['device'], base: `http://localhost:${port}/` }
 console.log((await engine.handlers.start(start, task)).description)
 let began = performance.now()
 const scene = await engine.handlers.demo({}, task)

@@ -17,9 +17,12 @@ export { focusPoint, interpolate, lookAt, type OrbitRange, orbit, orbitRange, ty
 // A recorded face, and cameras.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
 export { type CaptureFileOptions, captureFiles } from './capture/captureFiles.ts'
+export { type CaptureChecks, checkCapture, type Finding } from './capture/checks/checkCapture.ts'
+export { type FrameFlag, frameFlags } from './capture/checks/frameFlags.ts'
 export { EXPORT_FORMATS, type ExportFormat, exportFiles } from './capture/exportCapture.ts'
 export type { ImportedCapture, ImportedFrame, ImportedImage } from './capture/importedCapture.ts'
 export { DATASET_FORMATS, type DatasetFormat, readDataset } from './capture/readDataset.ts'
+export { withoutFrames } from './capture/withoutFrames.ts'
 // Networks that see faces and read sentences.
 export { type ClipModel, type EncoderOptions, loadEncoder } from './clip/clipModel.ts'
 export { type ExpressionEncoder, type ExpressionHead, expressionEncoder, type TextImageEncoder } from './clip/textImageEncoder.ts'
@@ -58,6 +61,7 @@ export {
 export { type BenchmarkPrompt, benchmarkPrompts, USUAL_PROMPTS } from './eval/benchmarkPrompts.ts'
 export { type BenchmarkHeader, benchmarkMarkdown, benchmarkPage, type SheetRow } from './eval/benchmarkReport.ts'
 export { benchmarkTables, type JudgedCapture, type ReportTable } from './eval/benchmarkTables.ts'
+export { captureReport, type ExpressionCoverage, expressionFindings } from './eval/captureReport.ts'
 export { editReport } from './eval/editReport.ts'
 export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
 export { type EditResult, type EditToMeasure, type EvaluationOptions, type EvaluationStep, evaluateEdits } from './eval/evaluateEdits.ts'

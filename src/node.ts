@@ -3,8 +3,6 @@ import { type AdapterReport, gpuReport } from './gpu/gpuReport.ts'
 import type { Device } from './tensor/device.ts'
 import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/openDevice.ts'
 
-// What a capture is like.
-export { type CaptureChecks, checkCapture, type Finding } from './capture/checks/checkCapture.ts'
 // Bringing captures in and out, which needs a disk.
 export { exportCapture } from './capture/exportCapture.ts'
 export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
@@ -17,7 +15,6 @@ export { type CachedModel, cacheFolder, listModels, verifySnapshot } from './cli
 export { modelFit } from './clip/modelFit.ts'
 export { modelName } from './clip/modelNames.ts'
 export { type PulledModel, type PullStep, pullModel } from './clip/pullModel.ts'
-export { captureReport, type ExpressionCoverage, expressionFindings } from './eval/captureReport.ts'
 export { readExpressions } from './eval/expressionCoverage.ts'
 export { FACE_JUDGE_REMEDY, openFaceJudge } from './eval/faceApiJudge.ts'
 export type { AdapterReport } from './gpu/gpuReport.ts'

@@ -26,7 +26,7 @@ export function latentCodes(frames: readonly ImportedFrame[], isStatic: boolean,
 }
 
 /** Of ascending values the index of the one nearest to `value`; the earlier of two equally near. */
-function nearestIndex(values: readonly number[], value: number): number {
+export function nearestIndex(values: readonly number[], value: number): number {
   let [low, high] = [0, values.length - 1]
   while (low < high) {
     const middle = (low + high) >> 1

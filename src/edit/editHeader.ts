@@ -50,7 +50,9 @@ export function readHeader(metadata: Readonly<Record<string, string>>, name: str
   if (metadata.format !== FORMAT)
     throw new Error(`${name}: not an edit file (format "${metadata.format ?? 'none'}"); make one with faceclipnerf edit`)
   if (!READS.includes(Number(metadata.version)))
-    throw new Error(`${name}: edit version ${metadata.version}, this program reads ${READS.slice(0, -1).join(', ')} and ${VERSION}`)
+    throw new Error(
+      `${name}: edit version ${metadata.version}, this program reads ${READS.slice(0, -1).join(', ')} and ${VERSION}; ${Number(metadata.version) > VERSION ? 'update faceclipnerf' : 'make the edit again'}`,
+    )
   const broken = new Error(`${name}: the edit header is missing or broken; the file was cut or altered`)
   let header: EditHeader
   try {

@@ -46,7 +46,9 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
   if (metadata.format !== FORMAT)
     throw new Error(`${name}: not a scene file (format "${metadata.format ?? 'none'}"); make one with faceclipnerf train`)
   if (Number(metadata.version) !== VERSION)
-    throw new Error(`${name}: scene version ${metadata.version}, this program reads ${VERSION}; train again or use a matching release`)
+    throw new Error(
+      `${name}: scene version ${metadata.version}, this program reads ${VERSION}; ${Number(metadata.version) > VERSION ? 'update faceclipnerf' : 'train again or use a matching release'}`,
+    )
   const header = parseHeader(metadata.header, name)
   const scene = new SceneManipulator(device, header.description)
   const floats = (key: string): Float32Array | undefined => {

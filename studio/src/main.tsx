@@ -10,9 +10,11 @@ import './ui/brush.css'
 import './ui/grid.css'
 import './ui/truth.css'
 import { Studio } from './viewer/studio.ts'
+import { watchSurroundings } from './viewer/surroundings.ts'
 
 applyTheme(readTheme())
 const studio = new Studio(() => new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' }))
+watchSurroundings(studio)
 const root = document.getElementById('root')
 if (!root) throw new Error('studio: index.html has no element "root"; build it again')
 createRoot(root).render(

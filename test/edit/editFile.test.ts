@@ -119,7 +119,7 @@ describe('is refused by name', () => {
   test('cut, of another format or version, or with a broken header', async () => {
     for (const share of [0, 0.3, 0.99]) await refuse(bytes.subarray(0, Math.floor(bytes.length * share)), 'surprised.edit: ')
     await refuse(await saveScene(scene), 'surprised.edit: not an edit file (format "faceclipnerf.scene")')
-    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1, 2 and 3')
+    await refuse(withMetadata({ version: '9' }), 'surprised.edit: edit version 9, this program reads 1, 2 and 3; update faceclipnerf')
     for (const header of ['', '{}', 'null']) await refuse(withMetadata({ header }), 'surprised.edit: the edit header is missing or broken')
   })
 

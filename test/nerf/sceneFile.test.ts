@@ -77,7 +77,7 @@ describe('a file that is not a whole scene is refused by name', () => {
     await refuse(writeSafetensors(new Map()), 'not a scene file (format "none")')
   })
 
-  test('another version', () => refuse(withMetadata({ version: '3' }), 'ada.scene: scene version 3, this program reads 2'))
+  test('another version', () => refuse(withMetadata({ version: '3' }), 'ada.scene: scene version 3, this program reads 2; update faceclipnerf'))
 
   test('a broken header', async () => {
     for (const header of ['', '{', '{}', 'null']) await refuse(withMetadata({ header }), 'ada.scene: the scene header is missing or broken')

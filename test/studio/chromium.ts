@@ -13,6 +13,8 @@ export const SOFTWARE_GPU = [
   '--use-vulkan=swiftshader',
   '--use-angle=swiftshader',
   '--disable-gpu-watchdog',
+  // SwiftShader takes over a second per kernel to compile the zero-filling of workgroup memory, which our kernels do themselves.
+  '--enable-dawn-features=disable_workgroup_init',
 ]
 
 /** A note for the names of tests that cannot run here; empty where they can. */

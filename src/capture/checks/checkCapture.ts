@@ -47,7 +47,7 @@ const LEAST_YAW = 25
 const GOOD_PITCH = 12
 const LEAST_FRAMES = 60
 /** Change of the mean luma from one frame to the next that is a jump of the exposure. */
-const EXPOSURE_JUMP = 0.05
+export const EXPOSURE_JUMP = 0.05
 /** Share of the room's points outside near..far. */
 const OUTSIDE = 0.05
 
@@ -183,7 +183,7 @@ function poseFindings(count: number, wrong: readonly { id: string; why: string }
     {
       level: wrong.length > 0.05 * count ? 'problem' : 'warning',
       topic: 'cameras',
-      text: `${wrong.length} of ${count} cameras are probably wrong: ${first.join(', ')}${wrong.length > 3 ? ', …' : ''}. Take them out of dataset.json, or film again more slowly.`,
+      text: `${wrong.length} of ${count} cameras are probably wrong: ${first.join(', ')}${wrong.length > 3 ? ', …' : ''}. Leave them out (in the studio, or in dataset.json), or film again more slowly.`,
     },
   ]
 }

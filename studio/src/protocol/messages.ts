@@ -1,6 +1,9 @@
 /** What the page and its worker say to each other. Everything is plain data; bytes are transferred. */
 import type { FilmProgress, FilmRequests } from './film.ts'
 import type { Stroke } from './stroke.ts'
+import type { CaptureInfo, TrainProgress, TrainRequest } from './training.ts'
+
+export type { CaptureInfo, FrameChoice, TrainProgress, TrainRequest } from './training.ts'
 
 export type Vector = [number, number, number]
 
@@ -86,34 +89,6 @@ export interface DeviceInfo {
   readonly description: string
 }
 
-/** A capture that was opened and can be trained. */
-export interface CaptureInfo {
-  readonly name: string
-  readonly frames: number
-  readonly heldOut: number
-  /** Width, height in px. */
-  readonly size: readonly [number, number]
-}
-
-export interface TrainRequest {
-  readonly preset: 'tiny' | 'fast'
-  readonly steps: number
-  readonly seed: number
-}
-
-export interface TrainProgress {
-  readonly step: number
-  readonly steps: number
-  readonly loss: number
-  /** dB, of the rays of the step. */
-  readonly psnr: number
-  readonly raysPerSecond: number
-  /** Seconds. */
-  readonly eta: number
-  /** Bytes of the device in use. */
-  readonly memory: number
-}
-
 /** An opened file. */
 export interface NamedBytes {
   readonly name: string
@@ -177,6 +152,14 @@ export interface Requests extends FilmRequests {
   open: { request: { readonly files: readonly NamedBytes[] }; answer: { readonly scene: SceneInfo } | { readonly capture: CaptureInfo } }
   /** Trains the opened capture, which is seen while it learns; ends early, and keeps what was learnt, at the message 'finish'. */
   train: { request: TrainRequest; answer: SceneInfo }
+  /** Goes on with a training that the device was lost in. */
+  resume: { request: Record<string, never>; answer: SceneInfo }
+  /** Seconds of a training step here, from a few real ones on the opened capture. */
+  estimate: { request: Pick<TrainRequest, 'preset'>; answer: number }
+  /** Small pictures of frames of the opened capture, in the order of the ids. */
+  thumbnails: { request: { readonly ids: readonly string[] }; answer: readonly Thumbnail[] }
+  /** What the capture is like, as a page of its own. */
+  captureReport: { request: Record<string, never>; answer: NamedBytes }
   demo: { request: Record<string, never>; answer: SceneInfo }
   edit: { request: EditRequest; answer: EditInfo }
   /** The points of a face under a stroke over its picture, while other work goes on. */
@@ -209,6 +192,10 @@ export type ToWorker =
   | { readonly kind: 'cancel'; readonly id: number }
   /** Training ends after its step, and what it has learnt stays. */
   | { readonly kind: 'finish' }
+  /** Training rests after its step, or goes on. */
+  | { readonly kind: 'pause'; readonly paused: boolean }
+  /** Whether the page can be seen: for a hidden one training draws nothing. */
+  | { readonly kind: 'seen'; readonly seen: boolean }
 
 export interface FrameStats {
   readonly width: number
@@ -216,6 +203,8 @@ export interface FrameStats {
   /** Until the picture was on the canvas. */
   readonly milliseconds: number
   readonly baked: boolean
+  /** Bytes of the device in use. */
+  readonly memory: number
 }
 
 export type FromWorker =

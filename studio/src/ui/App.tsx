@@ -1,4 +1,4 @@
-import { type DragEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { type DragEvent, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { NamedBytes } from '../protocol/messages.ts'
 import type { Studio } from '../viewer/studio.ts'
 import { ConsentDialog } from './ConsentDialog.tsx'
@@ -7,13 +7,17 @@ import { EditPanel } from './EditPanel.tsx'
 import { readDropped, readFiles } from './files.ts'
 import { Header } from './Header.tsx'
 import { HelpDialog } from './HelpDialog.tsx'
+import { Note } from './Note.tsx'
 import { Problem } from './Problem.tsx'
 import { Stage } from './Stage.tsx'
 import { StartPage } from './StartPage.tsx'
 import { servedFiles } from './servedFiles.ts'
-import { TrainPage, TrainPanel } from './Train.tsx'
+import { TrainPanel } from './Train.tsx'
 import { useShortcuts } from './useShortcuts.ts'
 import { ViewPanel } from './ViewPanel.tsx'
+
+/** Comes when a capture is opened. */
+const CaptureView = lazy(() => import('./CaptureView.tsx'))
 
 export function App({ studio }: { studio: Studio }) {
   const state = useSyncExternalStore(studio.subscribe, studio.state)
@@ -71,7 +75,9 @@ export function App({ studio }: { studio: Studio }) {
             <ViewPanel studio={studio} state={state} />
           </aside>
         ) : state.capture ? (
-          <TrainPage studio={studio} state={state} capture={state.capture} />
+          <Suspense>
+            <CaptureView key={state.capture.name} studio={studio} state={state} capture={state.capture} />
+          </Suspense>
         ) : (
           <StartPage studio={studio} state={state} onOpen={pick} />
         )}
@@ -89,6 +95,7 @@ export function App({ studio }: { studio: Studio }) {
           open(files)
         }}
       />
+      <Note studio={studio} state={state} />
       <Problem studio={studio} state={state} />
       <p className="sr-only" role="status">
         {state.job ? state.job.text : state.news}

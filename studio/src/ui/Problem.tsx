@@ -7,13 +7,9 @@ export function Problem({ studio, state: { problem } }: { studio: Studio; state:
     <div className="problem-place" role="alert">
       {problem && (
         <div className="problem">
-          <p>
-            {problem.lost
-              ? 'The GPU was lost, which drivers do when they are busy or updated. Your scene and finished edits are safe in memory.'
-              : problem.message}
-          </p>
+          <p>{problem.message}</p>
           {problem.lost && (
-            <button type="button" className="primary" onClick={() => void studio.restart()}>
+            <button type="button" className="primary" onClick={() => void studio.recovery.recover()}>
               Open it again
             </button>
           )}

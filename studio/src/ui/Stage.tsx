@@ -167,7 +167,7 @@ export function Stage({ studio, state }: StageProps) {
             <span className="sr-only">Next camera</span>
           </button>
         </div>
-        <p className="stage-stats">
+        <p className="stage-stats" title={stats && `${(stats.memory / 2 ** 20).toFixed(1)} MiB on the device`}>
           {stats &&
             `${stats.width}×${stats.height} · ${stats.milliseconds < 10 ? stats.milliseconds.toFixed(1) : Math.round(stats.milliseconds)} ms${stats.baked ? ' · baked' : ''}`}
         </p>

@@ -1,4 +1,6 @@
 /** The notice that the command line shows before the first face, in the page's words; the answer stays in this browser. */
+import { readStored, store } from '../viewer/storage.ts'
+
 export const NOTICE = [
   'Import and edit only yourself, or people who agreed to it; delete what you make when they ask you to.',
   'Everything stays on this computer: nothing is uploaded, there is no telemetry.',
@@ -9,18 +11,6 @@ const KEY = 'faceclipnerf.consent'
 /** Raised when the notice changes in what it asks. */
 const VERSION = '1'
 
-export function hasConsent(): boolean {
-  try {
-    return localStorage.getItem(KEY) === VERSION
-  } catch {
-    return false
-  }
-}
+export const hasConsent = (): boolean => readStored(KEY) === VERSION
 
-export function keepConsent(): void {
-  try {
-    localStorage.setItem(KEY, VERSION)
-  } catch {
-    // The worst that follows is that the question comes again.
-  }
-}
+export const keepConsent = (): void => store(KEY, VERSION)

@@ -1,22 +1,14 @@
 /** Light, dark, or as the system has it. */
+import { readStored, store } from '../viewer/storage.ts'
+
 export const THEMES = ['system', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
 const KEY = 'faceclipnerf.theme'
 
-export function readTheme(): Theme {
-  try {
-    return THEMES.find(theme => theme === localStorage.getItem(KEY)) ?? 'system'
-  } catch {
-    return 'system'
-  }
-}
+export const readTheme = (): Theme => THEMES.find(theme => theme === readStored(KEY)) ?? 'system'
 
 export function applyTheme(theme: Theme): void {
   document.documentElement.style.colorScheme = theme === 'system' ? 'light dark' : theme
-  try {
-    localStorage.setItem(KEY, theme)
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
+  if (theme !== readTheme()) store(KEY, theme)
 }

@@ -58,18 +58,13 @@ export class Client {
     this.post({ kind: 'cancel', id })
   }
 
-  /** Lets training end with what it has learnt. */
-  finish(): void {
-    this.post({ kind: 'finish' })
-  }
-
   private settle(id: number) {
     const found = this.pending.get(id)
     this.pending.delete(id)
     return found
   }
 
-  private post(message: ToWorker, transfer: Transferable[] = []): void {
+  post(message: ToWorker, transfer: Transferable[] = []): void {
     this.worker.postMessage(message, transfer)
   }
 }

@@ -3,6 +3,7 @@
 import type { FilmProgress } from '../protocol/film.ts'
 import type { CaptureInfo, DeviceInfo, EditProgress, Face, FrameStats, FromWorker, SceneInfo, TrainProgress, ViewMode } from '../protocol/messages.ts'
 import { EMPTY, type FaceDocument } from './document.ts'
+import type { TrainPreset } from './trainer.ts'
 import { NO_TRUTH, type Truth } from './truth.ts'
 
 export interface Job {
@@ -13,7 +14,7 @@ export interface Job {
   /** Of a film that is rendered. */
   readonly film?: FilmProgress
   /** Of a training under way. */
-  readonly training?: { readonly progress?: TrainProgress; readonly psnrs: readonly number[] }
+  readonly training?: { readonly progress?: TrainProgress; readonly psnrs: readonly number[]; readonly paused: boolean }
   /** Of an edit under way. */
   readonly edit?: { readonly id: number; readonly prompt: string; readonly progress?: EditProgress; readonly losses: readonly number[] }
 }
@@ -39,12 +40,19 @@ export interface StudioState {
   readonly scene?: SceneInfo | undefined
   /** A capture that was opened and waits to be trained. */
   readonly capture?: CaptureInfo | undefined
+  /** Ids of its frames that are not to be learnt. */
+  readonly leftOut: ReadonlySet<string>
+  /** Seconds of a training step of each preset on this device, as far as known, and which is being measured. */
+  readonly stepSeconds: Readonly<Partial<Record<TrainPreset, number>>>
+  readonly measuring?: TrainPreset | undefined
   /** Whether what is open is the demo's made-up person. */
   readonly isDemo: boolean
   readonly document: FaceDocument
   readonly canUndo: boolean
   readonly canRedo: boolean
   readonly job?: Job | undefined
+  /** Something to know that is nothing wrong, until it is put away. */
+  readonly note?: string | undefined
   readonly problem?: { readonly message: string; readonly lost: boolean } | undefined
   /** A short word on what has just happened, also for screen readers. */
   readonly news: string
@@ -68,6 +76,8 @@ export interface StudioState {
 
 export const START: StudioState = {
   isDemo: false,
+  leftOut: new Set(),
+  stepSeconds: {},
   document: EMPTY,
   canUndo: false,
   canRedo: false,
@@ -84,11 +94,9 @@ export const START: StudioState = {
 
 /** A job as far as a report says it has come; reports of other work leave it. */
 export function jobAfter(job: Job, notice: FromWorker): Job {
-  const { edit, training, film } = job
+  const { edit, film } = job
   if (notice.kind === 'doing' && job.id === notice.id) return { ...job, text: notice.text }
   if (notice.kind === 'filming' && film) return { ...job, film: notice.progress }
-  if (notice.kind === 'training' && training)
-    return { ...job, training: { progress: notice.progress, psnrs: [...training.psnrs, notice.progress.psnr] } }
   if (notice.kind !== 'editing' || edit?.id !== notice.progress.id) return job
   const { progress } = notice
   return { ...job, edit: { ...edit, progress, losses: progress.stage === 'descent' ? [...edit.losses, progress.loss] : edit.losses } }

@@ -1,15 +1,18 @@
 /** The studio without its looks: what is open, what is being done, and everything a person can do. The page shows its state; the worker does the work. */
-import type { EditRequest, NamedBytes, Pose, SceneInfo, StartRequest, TrainRequest, TruthPicture, View, ViewMode } from '../protocol/messages.ts'
+import type { EditRequest, NamedBytes, Pose, SceneInfo, StartRequest, TruthPicture, View, ViewMode } from '../protocol/messages.ts'
 import { anchorFaces } from './anchorFaces.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
+import type { Core } from './core.ts'
 import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
 import type { Film } from './film.ts'
 import { History } from './history.ts'
 import { type LookChange, withLook } from './looks.ts'
 import { readPrompts, withPrompt } from './prompts.ts'
+import { Recovery } from './recovery.ts'
 import { RegionBrush } from './regionBrush.ts'
 import { type Job, jobAfter, NEWLY_OPENED, type Preview, START, type StudioState } from './state.ts'
+import { Trainer } from './trainer.ts'
 import { frameAfter } from './truth.ts'
 import { viewOf } from './view.ts'
 
@@ -32,9 +35,21 @@ export class Studio {
     points: stroke => this.client?.request('paint', { pose: this.mover.pose, face: this.view().face, stroke }).answer,
     say: problem => this.say(problem),
   })
+  readonly trainer: Trainer
+  readonly recovery: Recovery
 
   constructor(private readonly makeWorker: () => Worker) {
     this.mover = new CameraMover(() => this.sendView())
+    const core: Core = {
+      state: this.state,
+      set: change => this.set(change),
+      client: () => this.client,
+      run: (name, ask, describe) => this.run(name, ask, describe),
+      trouble: error => this.trouble(error instanceof Error ? error.message : String(error), false),
+      sendView: () => this.sendView(),
+    }
+    this.trainer = new Trainer(core)
+    this.recovery = new Recovery(core, { restart: () => this.restart(), resume: () => this.trainer.resume() })
   }
 
   // --- state, as React's useSyncExternalStore wants it ---
@@ -59,10 +74,10 @@ export class Studio {
     await this.restart()
   }
 
-  /** Opens the device anew, e.g. after it was lost; the scene and its edits come back from the worker's memory. */
-  async restart(): Promise<void> {
+  /** Opens the device anew, e.g. after it was lost; the scene and its edits come back from the worker's memory. Whether that worked. */
+  async restart(): Promise<boolean> {
     const { place } = this
-    if (!place) return
+    if (!place) return false
     this.client ??= new Client(this.makeWorker(), notice => this.notice(notice))
     const canvas = document.createElement('canvas')
     canvas.setAttribute('aria-hidden', 'true')
@@ -70,9 +85,10 @@ export class Studio {
     const offscreen = canvas.transferControlToOffscreen()
     const request: StartRequest = { canvas: offscreen, device: place.device, base: document.baseURI }
     const found = await this.run('opening the device', client => client.request('start', request, [offscreen]))
-    if (!found) return
+    if (!found) return false
     this.set({ device: found, problem: undefined })
     this.sendView()
+    return true
   }
 
   /** Pixels along the longer edge of the picture on the screen. */
@@ -93,6 +109,7 @@ export class Studio {
   }
 
   async openFiles(files: readonly NamedBytes[]): Promise<void> {
+    if (!this.trainer.makesWay()) return
     const names = files.map(file => file.name).join(', ')
     const opened = await this.run(`opening ${names}`, client =>
       client.request(
@@ -103,7 +120,7 @@ export class Studio {
     )
     if (!opened) return
     if ('capture' in opened) {
-      this.set({ capture: opened.capture, scene: undefined, news: `${opened.capture.name} can be trained` })
+      void this.trainer.opened(opened.capture)
       return
     }
     const { scene } = opened
@@ -112,32 +129,10 @@ export class Studio {
     else this.take(scene, false)
   }
 
-  /** Trains the capture that was opened; the picture sharpens as it learns. */
-  async train(request: TrainRequest): Promise<void> {
-    const scene = await this.run(
-      'training',
-      client => client.request('train', request),
-      job => ({ ...job, training: { psnrs: [] } }),
-    )
-    if (!scene) return
-    this.set({ scene, news: `trained for ${scene.step} steps` })
-    this.sendView()
-  }
-
-  /** Ends training after its step; what was learnt stays. */
-  finish(): void {
-    this.client?.finish()
-  }
-
   private take(scene: SceneInfo, isDemo: boolean): void {
     const entries = scene.edits.map(({ id, ...info }) => entryOf(id, info))
     this.history = new History<FaceDocument>({ edits: entries, shown: entries[0]?.id })
-    this.set({
-      ...NEWLY_OPENED,
-      scene,
-      isDemo,
-      news: `${scene.name} is open`,
-    })
+    this.set({ ...NEWLY_OPENED, scene, isDemo, news: `${scene.name} is open` })
     this.showDocument()
     this.brush.reset()
     this.mover.take(scene)
@@ -330,6 +325,10 @@ export class Studio {
     this.set({ problem: undefined })
   }
 
+  note(note: string | undefined): void {
+    this.set({ note })
+  }
+
   say(problem: string): void {
     this.set({ problem: { message: problem, lost: false } })
   }
@@ -350,7 +349,8 @@ export class Studio {
     const { client } = this
     if (!client) return undefined
     const { id, answer } = ask(client)
-    this.set({ job: describe({ id, name, text: name }), problem: undefined })
+    // A training stays on show while a picture or a file is made between its steps.
+    if (!this.current.job?.training) this.set({ job: describe({ id, name, text: name }), problem: undefined })
     try {
       return await answer
     } catch (error) {
@@ -367,6 +367,7 @@ export class Studio {
     const { job } = this.current
     if (notice.kind === 'frame') this.set({ stats: notice.stats })
     else if (notice.kind === 'begun') this.take(notice.scene, false)
+    else if (notice.kind === 'training') this.trainer.progressed(notice.progress)
     else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
     else if (job) {
       this.set({ job: jobAfter(job, notice) })
@@ -376,12 +377,12 @@ export class Studio {
   }
 
   private trouble(message: string, lost: boolean): void {
-    this.set({ problem: { message, lost: lost || /device .* was lost/.test(message) } })
+    if (lost || /device .* was lost/.test(message)) this.recovery.lost()
+    else this.set({ problem: { message, lost: false } })
   }
 
   private async fetchFaces(): Promise<void> {
-    const { client } = this
-    const faces = client && (await anchorFaces(client, this.current))
+    const faces = this.client && (await anchorFaces(this.client, this.current))
     if (faces) this.set({ faces })
   }
 

@@ -1,12 +1,10 @@
 /** What the worker does for each request: the one place where the page's words become calls of the library. */
 import {
   AnchorCompositor,
-  type Capture,
   type Device,
   edit,
   editViews,
   fileMap,
-  loadCapture,
   openDevice,
   openScreen,
   REGION_NAMES,
@@ -30,15 +28,18 @@ import type {
   TrainRequest,
   View,
 } from '../protocol/messages.ts'
+import type { Breaks } from './breaks.ts'
 import { sceneInfo } from './cameras.ts'
+import { secondsPerStep } from './estimate.ts'
 import { filmHandlers } from './film.ts'
 import { colorPixels } from './heatMap.ts'
+import { type OpenedCapture, openCapture } from './openedCapture.ts'
 import { viewPng } from './pictures.ts'
 import { paintedPoints, regionOf } from './regions.ts'
 import { noteOf, Session } from './session.ts'
 import { type SortedFiles, sortFiles } from './sortFiles.ts'
 import { meshFile, pageFile } from './takeOut.ts'
-import { captureInfo, learn } from './training.ts'
+import { Training } from './training.ts'
 import { checkTruth, hasTruth, truthPicture } from './truth.ts'
 import { Viewport } from './viewport.ts'
 
@@ -64,8 +65,12 @@ export class Engine {
   private session: Session | undefined
   private viewport: Viewport | undefined
   private lastView: View | undefined
-  private capture: Capture | undefined
-  private training: AbortController | undefined
+  private capture: OpenedCapture | undefined
+  private training: Training | undefined
+  /** The training that the device was lost in. */
+  private interrupted: Training | undefined
+  /** Whether anybody looks: a hidden page gets no pictures. */
+  private seen = true
   private numbers = FILE_EDITS
 
   constructor(private readonly post: (message: FromWorker) => void) {}
@@ -74,10 +79,14 @@ export class Engine {
     start: request => this.start(request),
     open: ({ files }) => this.open(files),
     train: (request, task) => this.train(request, task),
+    resume: (_, task) => this.resume(task),
+    estimate: async ({ preset }, { signal }) => await secondsPerStep(this.openedDevice(), this.openedCapture().capture, preset, signal),
+    thumbnails: async ({ ids }) => this.openedCapture().thumbnails(ids),
+    captureReport: async () => await this.openedCapture().report(),
     demo: (_, { say }) => this.demo(say),
     edit: (request, task) => this.edit(request, task),
     paint: request => paintedPoints(this.opened(), request),
-    truth: ({ frame }) => truthPicture(this.opened(), this.capture, frame),
+    truth: ({ frame }) => truthPicture(this.opened(), this.capture?.capture, frame),
     anchors: ({ edit: id }, { signal }) => this.anchorFaces(id, signal),
     picture: async ({ view, side }) => {
       const session = this.opened()
@@ -105,7 +114,8 @@ export class Engine {
     ),
     saveScene: async () => {
       const { scene } = this.opened()
-      return { name: `${scene.description.name}.scene`, bytes: plain(await saveScene(scene)) }
+      // Of a training under way all that it needs to go on.
+      return { name: `${scene.description.name}.scene`, bytes: plain(await saveScene(scene, { training: this.training !== undefined })) }
     },
   }
 
@@ -153,21 +163,28 @@ export class Engine {
     this.session = session
     this.viewport = new Viewport(session, screen, {
       frame: stats => this.post({ kind: 'frame', stats }),
-      trouble: error => this.post({ kind: 'trouble', message: messageOf(error), lost: isLoss(error) }),
+      trouble: error => this.trouble(error),
     })
     if (this.lastView) this.viewport.show(this.lastView)
   }
 
+  private trouble(error: unknown): void {
+    const lost = isLoss(error)
+    // A paused training would not notice.
+    if (lost) this.breaks?.fail(error as Error)
+    this.post({ kind: 'trouble', message: messageOf(error), lost })
+  }
+
   private async open(files: readonly NamedBytes[]): Promise<Requests['open']['answer']> {
     const sorted = await sortFiles(files)
-    const capture = sorted.capture && (await loadCapture(fileMap(new Map(sorted.capture.files), sorted.capture.name)))
-    if (!capture || sorted.scene) return { scene: await this.openScene(sorted, capture) }
-    this.capture = capture
-    return { capture: captureInfo(capture) }
+    const opened = sorted.capture && (await openCapture(fileMap(new Map(sorted.capture.files), sorted.capture.name)))
+    if (!opened || sorted.scene) return { scene: await this.openScene(sorted, opened) }
+    this.capture = opened
+    return { capture: opened.info }
   }
 
   /** @param capture what the scene was trained on, whose pictures can then be laid over what is drawn */
-  private async openScene(sorted: SortedFiles, capture?: Capture): Promise<SceneInfo> {
+  private async openScene(sorted: SortedFiles, capture?: OpenedCapture): Promise<SceneInfo> {
     const { scene, edits, anchors } = sorted
     const numberOf = (): number => ++this.numbers
     if (!scene) {
@@ -181,7 +198,7 @@ export class Engine {
     using trial = await openDevice({ kind: 'cpu', threads: 1 })
     const checked = await Session.open(trial, scene, anchors)
     await checked.load({ edits }, () => 0)
-    if (capture) checkTruth(checked, capture)
+    if (capture) checkTruth(checked, capture.capture)
     this.capture = capture
     await this.openDevice()
     const session = await Session.open(this.openedDevice(), scene, anchors)
@@ -243,32 +260,68 @@ export class Engine {
     }
   }
 
+  /** The breaks of the training under way, in which short work gets its turn. */
+  get breaks(): Breaks | undefined {
+    return this.training?.breaks
+  }
+
   /** Training is to end after its step. */
   finish(): void {
-    this.training?.abort()
+    this.training?.finish()
+  }
+
+  /** A paused training leaves its time to the picture. */
+  pause(paused: boolean): void {
+    if (!this.breaks) return
+    this.breaks.setPaused(paused)
+    this.viewport?.setLive(!paused)
+  }
+
+  setSeen(seen: boolean): void {
+    this.seen = seen
+    if (seen) this.viewport?.changed()
   }
 
   private async train(request: TrainRequest, { signal, say }: Task): Promise<SceneInfo> {
-    const { capture } = this
-    if (!capture) throw new Error('no capture is open; drop a zip of a .capture')
+    const capture = this.openedCapture().without(request.leftOut)
     say('getting ready to train')
     await this.openDevice()
-    const session = Session.begin(this.openedDevice(), capture, request)
     this.lastView = undefined
-    this.take(session)
+    return await this.learn(new Training(capture, request), Session.begin(this.openedDevice(), capture, request), signal)
+  }
+
+  /** Goes on with the training that the device was lost in, from its last copy; from the start where there is none yet. */
+  private async resume({ signal }: Task): Promise<SceneInfo> {
+    const { interrupted, session } = this
+    if (!interrupted) throw new Error('no training was interrupted; begin one')
+    const { capture, request } = interrupted
+    const goesOn = session?.scene.optimizer ? session : Session.begin(this.openedDevice(), capture, request)
+    return await this.learn(new Training(capture, request), goesOn, signal)
+  }
+
+  private async learn(training: Training, session: Session, signal: AbortSignal): Promise<SceneInfo> {
+    const isNew = session !== this.session
+    if (isNew) this.take(session)
+    this.training = training
+    this.interrupted = training
     this.viewport?.setLive(true)
-    this.post({ kind: 'begun', scene: this.sceneInfo(session) })
-    this.training = new AbortController()
+    if (isNew) this.post({ kind: 'begun', scene: this.sceneInfo(session) })
     try {
-      for await (const progress of learn(session, capture, request, AbortSignal.any([signal, this.training.signal]))) {
+      for await (const progress of training.steps(session, signal)) {
         this.post({ kind: 'training', progress })
-        this.viewport?.changed()
+        if (this.seen) this.viewport?.changed()
       }
+      this.interrupted = undefined
       return this.sceneInfo(session)
     } finally {
       this.training = undefined
       this.viewport?.setLive(false)
     }
+  }
+
+  private openedCapture(): OpenedCapture {
+    if (!this.capture) throw new Error('no capture is open; drop a zip of a .capture')
+    return this.capture
   }
 
   private async anchorFaces(id: number, signal: AbortSignal): Promise<readonly Thumbnail[]> {
@@ -298,7 +351,7 @@ export class Engine {
     const { scene, edits } = session
     return {
       ...sceneInfo(scene),
-      hasTruth: hasTruth(session, this.capture),
+      hasTruth: hasTruth(session, this.capture?.capture),
       regions: REGION_NAMES,
       edits: [...edits.values()].map(({ id, info }) => ({ ...info, id })),
     }

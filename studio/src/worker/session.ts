@@ -15,6 +15,7 @@ import {
   loadEncoder,
   loadScene,
   namedRegion,
+  type SaveSceneOptions,
   type SceneConfig,
   SceneManipulator,
   saveEdit,
@@ -67,9 +68,9 @@ export class Session {
     return new Session(device, scene, { name: `${capture.name}.scene`, bytes: new Uint8Array() }, undefined)
   }
 
-  /** Keeps the scene as it is now, so that it outlives its device. */
-  async checkpoint(): Promise<void> {
-    this.file = { name: this.file.name, bytes: Uint8Array.from(await saveScene(this.scene)) }
+  /** Keeps the scene as it is now, so that it outlives its device; for training, so that this can go on as if never interrupted. */
+  async checkpoint(options: SaveSceneOptions = {}): Promise<void> {
+    this.file = { name: this.file.name, bytes: Uint8Array.from(await saveScene(this.scene, options)) }
   }
 
   /** Adds the edits of files under these numbers. Throws, naming the file, for one of another scene. */

@@ -14,7 +14,7 @@ import type { Session } from './session.ts'
 /** Milliseconds that a view stands still before it is baked. */
 const BAKE_AFTER = 250
 /** Milliseconds of a picture while an edit is computed, which should not wait long. */
-const LIVE_BUDGETS = { gpu: 60, cpu: 350 }
+export const LIVE_BUDGETS = { gpu: 60, cpu: 350 }
 
 /** A picture that is on the canvas. */
 interface Drawn {
@@ -164,7 +164,7 @@ export class Viewport {
     const unmeasured = !measures && !view.moving && !this.resolutionFor(view).isKnown
     this.drawn = { key: unmeasured ? '' : key, side, split: view.compare?.split ?? 0, again }
     const baked = view.mode !== 'acr' && this.faces.allBaked(view)
-    this.report.frame({ width, height, milliseconds, baked })
+    this.report.frame({ width, height, milliseconds, baked, memory: device.memory.used })
   }
 
   /** Colours, which need not leave the device. */

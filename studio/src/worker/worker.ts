@@ -7,15 +7,19 @@ const post = (message: FromWorker): void => postMessage(message)
 const engine = new Engine(post)
 const queue = new CommandQueue()
 
+/** Looking does not wait for a training or an edit. */
+const AT_ONCE: ReadonlySet<RequestName> = new Set(['paint', 'truth', 'thumbnails'])
+/** Only looks at the scene: a training gives it its turn. Everything else waits until the training has ended. */
+const BETWEEN_STEPS: ReadonlySet<RequestName> = new Set(['picture', 'mesh', 'saveScene', 'page', 'openPath', 'savePath'])
+
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'view') engine.show(data.view)
   else if (data.kind === 'finish') engine.finish()
+  else if (data.kind === 'pause') engine.pause(data.paused)
+  else if (data.kind === 'seen') engine.setSeen(data.seen)
   else if (data.kind === 'cancel') queue.cancel(data.id)
   else answer(data.id, data.name, data.body)
 })
-
-/** Looking does not wait for a training or an edit. */
-const AT_ONCE: ReadonlySet<RequestName> = new Set(['paint', 'truth'])
 
 function answer(id: number, name: RequestName, body: unknown): void {
   const say = (text: string): void => post({ kind: 'doing', id, text })
@@ -23,7 +27,12 @@ function answer(id: number, name: RequestName, body: unknown): void {
   const handler = engine.handlers[name] as (body: unknown, task: { signal: AbortSignal; say(text: string): void }) => Promise<unknown>
   // a handler may throw before it has anything to promise
   const work = async (signal: AbortSignal): Promise<unknown> => await handler(body, { signal, say })
-  const done = AT_ONCE.has(name) ? work(new AbortController().signal) : queue.add(id, name, work)
+  const never = new AbortController().signal
+  const done = AT_ONCE.has(name)
+    ? work(never)
+    : engine.breaks && BETWEEN_STEPS.has(name)
+      ? engine.breaks.add(() => work(never))
+      : queue.add(id, name, work)
   done.then(
     result => post({ kind: 'answer', id, body: result }),
     error => post({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error), cancelled: error instanceof Cancelled }),
