@@ -178,7 +178,7 @@ async function runScene(
 function rowLine({ method, prompt, seed, seconds, measures: { truth, clip } }: BenchmarkRow): string {
   const face = truth?.psnr.face
   const gained = face ? `  ${face.edited.toFixed(2)} dB (${(face.edited - face.unedited).toFixed(2)} over no edit)` : ''
-  return `${method}, "${prompt}", seed ${seed}: ${seconds.toFixed(1)} s  CLIP ${clip.directional.toFixed(3)}${gained}`
+  return `${method}, "${prompt}", seed ${seed}: ${seconds.toFixed(1)} s${clip ? `  CLIP ${clip.directional.toFixed(3)}` : ''}${gained}`
 }
 
 /** Which expressions the capture shows, noted beside its scene. */

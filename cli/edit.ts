@@ -118,7 +118,10 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
     curve.push({ step: report.step, loss: report.loss })
   }
   if (terminal.signal.aborted) throw new Interrupted(`${output} was not written; edits take seconds, run it again`)
-  await writeAtomic(output, await saveEdit(compositor, { prompt, strength, steps: done, seed, curve }, earlier?.history))
+  await writeAtomic(
+    output,
+    await saveEdit(compositor, { prompt, ...(kind !== 'text' && { guidedBy: kind }), strength, steps: done, seed, curve }, earlier?.history),
+  )
   const after = earlier ? `, after ${earlier.history.length} earlier` : ''
   reporter.result('edit', { path: resolve(output), prompt, steps: done }, `wrote ${output} ("${prompt}", ${done} steps${after})`)
 }

@@ -89,7 +89,8 @@ async function captureOf(source: FileSource, width: number, downscale: number | 
 function line({ prompt, measures }: EditResult, truth: readonly TrueEdit[] | undefined): string {
   const { clip, judge } = measures
   const face = measures.truth?.psnr.face
-  const parts = [`"${prompt}"`, `CLIP ${clip.directional.toFixed(3)}`]
+  const parts = [`"${prompt}"`]
+  if (clip) parts.push(`CLIP ${clip.directional.toFixed(3)}`)
   if (judge?.faceSimilarity !== undefined) parts.push(`identity ${judge.faceSimilarity.toFixed(3)}`)
   if (face) parts.push(`face ${face.edited.toFixed(2)} dB, ${(face.edited - face.unedited).toFixed(2)} over no edit`)
   else if (truth) parts.push('no true edit of this sentence')

@@ -10,6 +10,8 @@ import { FreeCode } from './freeCode.ts'
 
 export interface EditDescription {
   readonly prompt: string
+  /** What `prompt` is: a sentence unless told otherwise, else a label of the pictures or coefficients that the edit was guided by. */
+  readonly guidedBy?: 'text' | 'pictures' | 'expression' | undefined
   /** Strength it is shown at unless told otherwise: code (1 − s)·w_R + s·w*(x). The layer after it starts from that. */
   readonly strength: number
   readonly steps: number
@@ -116,7 +118,14 @@ export async function loadEdit(scene: SceneManipulator, bytes: Uint8Array, name:
     field.parameters.write(weights(file, i), name)
   }
   const history = layers.map(
-    ({ prompt, strength, steps, seed, curve }): EditDescription => ({ prompt, strength, steps, seed, ...(curve && { curve }) }),
+    ({ prompt, guidedBy, strength, steps, seed, curve }): EditDescription => ({
+      prompt,
+      ...(guidedBy && { guidedBy }),
+      strength,
+      steps,
+      seed,
+      ...(curve && { curve }),
+    }),
   )
   if (!field) throw new Error(`${name}: no layer to show; the file was cut or altered`)
   return { field, description: history[history.length - 1], history }

@@ -75,7 +75,7 @@ function paperTable(rows: readonly BenchmarkRow[], { reachable, classes }: Judge
       precision(own, PAPER_EXPRESSIONS),
       text(meanOfKnown(judged.map(judge => judge.faceSimilarity)), 3),
       text(meanOfKnown(own.map(({ measures }) => measures.lpips)), 4),
-      text(mean(own.map(({ measures }) => measures.clip.directional)), 3),
+      text(meanOfKnown(own.map(({ measures }) => measures.clip?.directional)), 3),
       views > 0 ? `${found} of ${views}` : '–',
     ]
   })

@@ -63,7 +63,7 @@ function overview({ edits, networks, faces }: Report): string {
     `<a href="#edit-${i}">${escapeXml(prompt)}</a>`,
     ...(truth ? [gain(measures.truth?.psnr.face, 2), gain(measures.truth?.ssim, 4)] : []),
     ...(coefficients ? [figure(ratio(measures.truth?.coefficients), 2)] : []),
-    figure(measures.clip.directional, 3),
+    figure(measures.clip?.directional, 3),
     ...(identity ? [figure(measures.judge?.faceSimilarity, 3)] : []),
     ...(lpips ? [figure(measures.lpips, 4)] : []),
     figure(perMille(measures.consistency?.edited), 1),

@@ -101,18 +101,18 @@ async function regionOf(
   return { name: region.name, before, masks: before.map(({ channels }) => channels.map(value => Math.min(1, Math.max(0, value)))) }
 }
 
-type Pictures = Omit<Measured, 'prompt' | 'space'>
+type Pictures = Omit<Measured, 'prompt' | 'guidedBy' | 'space'>
 
 async function resultOf(
   scene: SceneManipulator,
   name: string,
-  { field, description: { prompt, strength, steps, curve = [] } }: LoadedEdit,
+  { field, description: { prompt, guidedBy, strength, steps, curve = [] } }: LoadedEdit,
   pictures: Pictures,
   instruments: Instruments,
 ): Promise<EditResult> {
   const { edited, unedited, truth } = pictures
   const reference = frameOf(scene, scene.referenceCode)
-  const measures = await measureEdit({ ...pictures, prompt, space: scene.description.space }, instruments)
+  const measures = await measureEdit({ ...pictures, prompt, guidedBy, space: scene.description.space }, instruments)
   return {
     name,
     prompt,

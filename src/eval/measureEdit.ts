@@ -1,6 +1,7 @@
 /** All numbers of one edit: its pictures against those of the unedited face from the same views, and against the true ones where a capture has them. */
 import type { Camera } from '../camera/camera.ts'
 import { length, subtract, type Vector3 } from '../camera/vector.ts'
+import type { EditDescription } from '../edit/editFile.ts'
 import type { RegionChange } from '../metrics/change.ts'
 import { reprojectionError } from '../metrics/multiView.ts'
 import { cosineSimilarity, directionalSimilarity } from '../metrics/similarity.ts'
@@ -24,8 +25,8 @@ export interface Instruments {
 
 /** The numbers of one edit; means over views. What needs a network or true pictures that are not there is absent. */
 export interface EditMeasures {
-  /** Cosine of the change of the pictures and the change of the words; and of pictures and words. The encoder's opinion. */
-  readonly clip: { readonly directional: number; readonly similarity: Pair }
+  /** Cosine of the change of the pictures and the change of the words; and of pictures and words. The encoder's opinion; absent where there are no words. */
+  readonly clip?: { readonly directional: number; readonly similarity: Pair } | undefined
   /** Root mean square difference between views 4° apart, head only (see metrics/multiView); absent for a fog without surfaces. */
   readonly consistency?: Pair | undefined
   /** What the judge says. */
@@ -62,6 +63,8 @@ export interface Measured {
   readonly unedited: FacePictures
   readonly views: EvaluationViews
   readonly prompt: string
+  /** Whether `prompt` is a sentence ('text', the default) or a label. */
+  readonly guidedBy?: EditDescription['guidedBy']
   readonly space: Space
   readonly truth?: readonly TrueEdit[] | undefined
   /** The region that the edit was confined to: in every shown view its weight [H · W], and the face that the edit started from. */
@@ -77,7 +80,7 @@ export async function measureEdit(measured: Measured, instruments: Instruments):
   const { reader, judge, lpips } = instruments
   const goal = truth && trueEditOf(truth, prompt)
   return {
-    clip: await measureWords(measured, reader),
+    clip: (measured.guidedBy ?? 'text') === 'text' ? await measureWords(measured, reader) : undefined,
     consistency: consistencyPair(measured),
     judge: judge && (await measureFaces(edited.novel, unedited.novel, judge)),
     lpips: lpips && (await meanOf(edited.novel, (picture, i) => lpips.distance(unedited.novel[i].rgb, picture.rgb, picture))),

@@ -75,6 +75,8 @@ function missingMetrics({ networks, hasTruth, retrieval, judge, judgeRemedy, edi
     add('PSNR, SSIM and expression against true pictures', "none of the edits has a sentence of the capture's true edits")
   if (hasTruth && edits.some(({ measures }) => measures.truth && !measures.truth.coefficients))
     add('expression coefficients', `the encoder ${networks.encoder} has no expression head; measure with the embedded one`)
+  const wordless = edits.filter(({ measures }) => !measures.clip).map(({ name }) => name)
+  if (wordless.length > 0) add('CLIP', `${wordless.join(', ')}: guided by pictures or coefficients, no sentence to compare with`)
   return missing
 }
 

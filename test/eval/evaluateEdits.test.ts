@@ -23,13 +23,14 @@ const device = await openDevice({ kind: 'cpu', threads: 2 })
 let scene: SceneManipulator
 let reader: PictureReader
 let files: { name: string; bytes: Uint8Array }[]
+let compositor: AnchorCompositor
+const about = { strength: 1, steps: 20, seed: 0 }
 
 beforeAll(async () => {
   scene = await expressiveScene(device)
   reader = new PictureReader(await loadEncoder(device), scene.description.space.center)
-  const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 2, 4]))
+  compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 2, 4]))
   const code = new FreeCode(scene, await scene.readCode(3))
-  const about = { strength: 1, steps: 20, seed: 0 }
   const curve = [
     { step: 10, loss: 1.5 },
     { step: 20, loss: 1.2 },
@@ -58,12 +59,23 @@ describe('evaluateEdits', () => {
       ['b.edit', 'a sad face', []],
     ])
     for (const { measures } of results) {
-      expect(Math.abs(measures.clip.directional)).toBeLessThanOrEqual(1)
+      expect(Math.abs(measures.clip?.directional ?? 2)).toBeLessThanOrEqual(1)
       expect(measures.judge).toMatchObject({ views: 3, found: { edited: 3, unedited: 3 } })
       expect(measures.judge?.faceSimilarity).toBeGreaterThan(0)
       expect([measures.lpips, measures.truth, measures.change, measures.region]).toEqual([undefined, undefined, undefined, undefined])
     }
     expect(results[0].curve).toHaveLength(2)
+  }, 60_000)
+
+  test('says nothing of words where an edit was guided by pictures or coefficients', async () => {
+    const bytes = await saveEdit(compositor, { ...about, prompt: 'eyeBlink=1', guidedBy: 'expression' })
+    const results = await measured([{ name: 'c.edit', bytes }])
+    expect(results[0].prompt).toBe('eyeBlink=1')
+    expect(results[0].measures.clip).toBeUndefined()
+    expect(reported(results).missing).toContainEqual({
+      metric: 'CLIP',
+      why: 'c.edit: guided by pictures or coefficients, no sentence to compare with',
+    })
   }, 60_000)
 
   test('retrieves over both sentences, and leaves the JSON without pictures', async () => {
