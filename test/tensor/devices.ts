@@ -1,5 +1,4 @@
-/** The devices that tests run on, opened once per test file. The first is the reference that the others are compared with. */
-import { afterAll } from 'vitest'
+/** The devices that tests run on, opened once per process, which may run many test files. The first is the reference that the others are compared with. */
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import type { GpuDevice } from '../../src/gpu/gpuDevice.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
@@ -18,7 +17,7 @@ export interface TestDevice {
 
 let opened: Promise<TestDevice[]> | undefined
 
-/** Every device of this machine, the reference first. Opened on the first call, closed after the file's last test. A missing one is announced. */
+/** Every device of this machine, the reference first. Opened on the first call; they end with the process. A missing one is announced. */
 export function testDevices(): Promise<TestDevice[]> {
   opened ??= open()
   return opened
@@ -35,10 +34,6 @@ async function open(): Promise<TestDevice[]> {
 
 function gpuOr(what: string, gpu: GpuDevice | string, compileOnly = false): TestDevice[] {
   if (typeof gpu !== 'string') return [{ name: `GPU ${gpu.name}`, device: gpuBackend(gpu), compileOnly }]
-  console.warn(`SKIPPED on every test of this file: ${what}: ${gpu}`)
+  console.warn(`SKIPPED on every test: ${what}: ${gpu}`)
   return []
 }
-
-afterAll(async () => {
-  for (const { device } of (await opened) ?? []) device[Symbol.dispose]()
-})
