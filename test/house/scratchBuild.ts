@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
+import { builtFresh } from './freshBuild.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const runFile = promisify(execFile)
@@ -31,7 +32,8 @@ export async function runProgram(
   }
 }
 
-/** Builds the sources as they are now into a folder of the test's own: dist/ may be older, or being read by another test. */
+/** The sources as they are now, built, in a folder of the test's own (others may be reading or writing dist/): a copy of dist/ where that is of them. */
 export async function buildInto(folder: string): Promise<void> {
-  await runProgram(process.execPath, [join(ROOT, 'node_modules/tsdown/dist/run.mjs'), '--out-dir', folder, '--logLevel', 'warn'])
+  if (builtFresh(ROOT)) cpSync(join(ROOT, 'dist'), folder, { recursive: true })
+  else await runProgram(process.execPath, [join(ROOT, 'node_modules/tsdown/dist/run.mjs'), '--out-dir', folder, '--logLevel', 'warn'])
 }
