@@ -147,7 +147,7 @@ describe('an edit', () => {
       [1, 1],
     ]) {
       const scene = await expressive(await openCpu(threads))
-      const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3, 4]))
+      const compositor = new AnchorCompositor(scene, await anchorsOf(scene, [0, 3]))
       const steps = await run(
         scene,
         compositor,

@@ -14,7 +14,7 @@ import { anchorsOf } from './smallAnchors.ts'
 
 const device = cpuBackend(await openCpuDevice({ threads: 1 }))
 afterAll(() => device[Symbol.dispose]())
-const SAMPLES = 32
+const SAMPLES = 16
 
 /** Pictures of code 3 by T and H both, which no method starts at: anchors are codes 0, 2 and 4. */
 async function targets(scene: SceneManipulator): Promise<PictureGuidance> {

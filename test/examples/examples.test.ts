@@ -10,7 +10,7 @@ const out = scratchFolder('examples')
 const RUNS: Record<string, { args: string[]; files: string[] }> = {
   '01-capture.ts': { args: [], files: ['capture.png'] },
   '02-train.ts': { args: ['5'], files: ['face.scene'] },
-  '03-anchors.ts': { args: ['3'], files: ['anchors.png', 'anchors.json'] },
+  '03-anchors.ts': { args: ['2'], files: ['anchors.png', 'anchors.json'] },
   '04-edit.ts': { args: ['2'], files: ['face.edit'] },
   '05-render.ts': { args: ['2'], files: ['strength.png', 'orbit.webp'] },
   '06-evaluate.ts': { args: [], files: [] },
