@@ -1,5 +1,7 @@
 /** Puts the synthetic-media tag into an encoded PNG or WebP, whoever encoded it. */
+
 import { imageHeader } from './imageSize.ts'
+import { joinBytes } from './joinBytes.ts'
 import { isPng, pngChunk } from './png.ts'
 import { CREATOR_TOOL, type SyntheticMedia, syntheticMediaNote, syntheticMediaXmp } from './syntheticMedia.ts'
 import { riffChunk, webpChunks, webpHeaderChunk } from './webpChunks.ts'
@@ -26,7 +28,7 @@ function tagPng(bytes: Uint8Array, about: SyntheticMedia): Uint8Array {
     international('Description', syntheticMediaNote(about)),
     pngChunk('tEXt', utf8.encode(`Software\0${CREATOR_TOOL}`)),
   ]
-  return joined([bytes.subarray(0, PNG_HEAD), ...tags, ...untagged(bytes)])
+  return joinBytes([bytes.subarray(0, PNG_HEAD), ...tags, ...untagged(bytes)])
 }
 
 /** Keywords of the texts that the tag consists of: a picture that has them already gets them anew, since XMP may stand there once. */
@@ -66,13 +68,3 @@ const XMP = 0x04
 const ALPHA = 0x10
 
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
-}

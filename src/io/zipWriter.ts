@@ -1,4 +1,5 @@
 /** A zip whose entries are stored as they are, for files that are compressed already (PKWARE APPNOTE 4.3): the same in browsers and Node. */
+import { joinBytes } from './joinBytes.ts'
 import { crc32 } from './png.ts'
 
 const [LOCAL, ENTRY, END] = [0x04034b50, 0x02014b50, 0x06054b50]
@@ -36,22 +37,22 @@ export class ZipWriter {
     entry.setUint16(4, VERSION, true)
     new Uint8Array(entry.buffer).set(shared, 6)
     entry.setUint32(42, this.at, true)
-    this.directory.push(joined([new Uint8Array(entry.buffer), path]))
-    const local = joined([word(LOCAL), shared, path, bytes])
+    this.directory.push(joinBytes([new Uint8Array(entry.buffer), path]))
+    const local = joinBytes([word(LOCAL), shared, path, bytes])
     this.parts.push(local)
     this.at += local.length
   }
 
   /** The zip's bytes. */
   finish(): Uint8Array<ArrayBuffer> {
-    const directory = joined(this.directory)
+    const directory = joinBytes(this.directory)
     const end = new DataView(new ArrayBuffer(22))
     end.setUint32(0, END, true)
     end.setUint16(8, this.directory.length, true)
     end.setUint16(10, this.directory.length, true)
     end.setUint32(12, directory.length, true)
     end.setUint32(16, this.at, true)
-    return joined([...this.parts, directory, new Uint8Array(end.buffer)])
+    return joinBytes([...this.parts, directory, new Uint8Array(end.buffer)])
   }
 }
 
@@ -59,14 +60,4 @@ function word(value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(4))
   view.setUint32(0, value, true)
   return new Uint8Array(view.buffer)
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }

@@ -1,11 +1,11 @@
 /** Which faces stand side by side, how they are laid out, and what the worker is told. */
 import { describe, expect, test } from 'vitest'
-import type { Pose } from '../../studio/src/protocol/messages.ts'
 import { entryOf } from '../../studio/src/viewer/document.ts'
 import { cellAt, gridAspect, gridCells, gridColumns } from '../../studio/src/viewer/grid.ts'
 import { START, type StudioState } from '../../studio/src/viewer/state.ts'
 import { viewOf } from '../../studio/src/viewer/view.ts'
 import { inRows } from '../../studio/src/worker/heatMap.ts'
+import { FRONTAL } from './frontalPose.ts'
 
 const info = (prompt: string) => ({ prompt, strength: 1, anchors: [], shares: [], steps: 1 })
 const edits = [1, 2, 3, 4, 5, 6, 7].map(id => entryOf(id, info(`edit ${id}`)))
@@ -15,15 +15,6 @@ const state = (change: Partial<StudioState> = {}): StudioState => ({
   grid: { on: true, columns: 3 },
   ...change,
 })
-const pose: Pose = {
-  position: [0, 0, -2],
-  orientation: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-  zoom: 1,
-}
 
 describe('faces side by side', () => {
   test('are the unedited one, the newest edits and the chosen one', () => {
@@ -42,15 +33,15 @@ describe('faces side by side', () => {
     const progress = { id: 9, stage: 'search', step: 1, steps: 9, loss: 1, eta: 1 } as const
     const forming = state({ job: { id: 1, name: '', text: '', edit: { id: 9, prompt: 'new', progress, losses: [] } } })
     expect(gridCells(forming).at(-1)).toEqual({ id: 9, label: 'new', forming: true })
-    expect(viewOf(forming, { pose, moving: false }, 600).grid?.faces.at(-1)).toEqual({ edit: 9 })
+    expect(viewOf(forming, { pose: FRONTAL, moving: false }, 600).grid?.faces.at(-1)).toEqual({ edit: 9 })
   })
 
   test('are told to the worker with the pixels that each has, and no comparison beside them', () => {
-    const view = viewOf(state({ compare: { on: true, split: 0.5 } }), { pose, moving: false }, 900)
+    const view = viewOf(state({ compare: { on: true, split: 0.5 } }), { pose: FRONTAL, moving: false }, 900)
     expect(view.grid).toEqual({ faces: [{}, { edit: 1, strengths: [1] }, { edit: 2, strengths: [1] }], columns: 3 })
     expect([view.pixels, view.compare]).toEqual([300, undefined])
     const portrait = state({ scene: { aspect: 0.5 } as StudioState['scene'] })
-    expect(viewOf(portrait, { pose, moving: false }, 900).pixels).toBe(600)
+    expect(viewOf(portrait, { pose: FRONTAL, moving: false }, 900).pixels).toBe(600)
   })
 
   test('stand in as many columns as make them largest', () => {

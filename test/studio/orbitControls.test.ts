@@ -2,21 +2,12 @@ import { expect, test } from 'vitest'
 import type { Pose, Vector } from '../../studio/src/protocol/messages.ts'
 import { OrbitControls } from '../../studio/src/viewer/orbitControls.ts'
 import { cross, dot, length, subtract } from '../../studio/src/viewer/vectors.ts'
+import { FRONTAL } from './frontalPose.ts'
 
-/** Looks at the origin from the front, 2 away: right is +x, down +y, forward +z. */
-const HOME: Pose = {
-  position: [0, 0, -2],
-  orientation: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-  zoom: 1,
-}
 const UP: Vector = [0, -1, 0]
 
 function settled(change: (controls: OrbitControls) => void): OrbitControls {
-  const controls = new OrbitControls(UP, HOME)
+  const controls = new OrbitControls(UP, FRONTAL)
   change(controls)
   for (let i = 0; i < 200 && controls.advance(1 / 60); i++);
   return controls
@@ -27,9 +18,9 @@ function close(a: Vector, b: readonly number[]): void {
 }
 
 test('begins at its home, a right-handed rotation, and stands still', () => {
-  const controls = new OrbitControls(UP, HOME)
-  close(controls.pose.position, HOME.position)
-  for (const [k, row] of HOME.orientation.entries()) close(controls.pose.orientation[k], row)
+  const controls = new OrbitControls(UP, FRONTAL)
+  close(controls.pose.position, FRONTAL.position)
+  for (const [k, row] of FRONTAL.orientation.entries()) close(controls.pose.orientation[k], row)
   expect(controls.advance(1)).toBe(false)
 })
 
@@ -47,7 +38,7 @@ test('it cannot tip over the pole', () => {
 })
 
 test('glides: half way soon, there in the end, never beyond', () => {
-  const controls = new OrbitControls(UP, HOME)
+  const controls = new OrbitControls(UP, FRONTAL)
   controls.dolly(0.5)
   let last = 2
   for (let i = 0; i < 200 && controls.advance(1 / 60); i++) {
@@ -61,7 +52,7 @@ test('glides: half way soon, there in the end, never beyond', () => {
 })
 
 test('with reduced motion each move is done at once', () => {
-  const controls = new OrbitControls(UP, HOME)
+  const controls = new OrbitControls(UP, FRONTAL)
   controls.reducedMotion = true
   controls.rotate(0.5, 0)
   controls.advance(1 / 60)
@@ -92,5 +83,5 @@ test('a jump ends where the camera is, tilted as it was held, and home is the wa
   for (const [k, row] of tilted.orientation.entries()) close(controls.pose.orientation[k], row)
   controls.reset()
   for (let i = 0; i < 300 && controls.advance(1 / 60); i++);
-  expect(length(subtract(controls.pose.position, HOME.position))).toBeLessThan(1e-3)
+  expect(length(subtract(controls.pose.position, FRONTAL.position))).toBeLessThan(1e-3)
 })

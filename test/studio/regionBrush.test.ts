@@ -3,20 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { PaintedPoints, Pose, SceneInfo } from '../../studio/src/protocol/messages.ts'
 import { type Stroke, strokeMask, strokeTest } from '../../studio/src/protocol/stroke.ts'
 import { RegionBrush } from '../../studio/src/viewer/regionBrush.ts'
+import { FRONTAL } from './frontalPose.ts'
 
-const POSE: Pose = {
-  position: [0, 0, -2],
-  orientation: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-  zoom: 1,
-}
 const SCENE = { aspect: 1, halfView: [0.5, 0.5], center: [0.5, 0.5] } as unknown as SceneInfo
 
 /** A brush whose strokes meet the plane z = 0, a point for each place of their path. */
-function brushAt(pose: () => Pose = () => POSE) {
+function brushAt(pose: () => Pose = () => FRONTAL) {
   const problems: string[] = []
   const asked: Stroke[] = []
   const points = async (stroke: Stroke): Promise<PaintedPoints> => {
@@ -91,11 +83,11 @@ describe('the brush', () => {
   })
 
   test('gives the strokes of one view together, and others apart', async () => {
-    let pose = POSE
+    let pose = FRONTAL
     const { brush, stroke } = brushAt(() => pose)
     await stroke([0.5, 0.5])
     await stroke([0.6, 0.5])
-    pose = { ...POSE, orientation: [POSE.orientation[2], POSE.orientation[1], POSE.orientation[0]] }
+    pose = { ...FRONTAL, orientation: [FRONTAL.orientation[2], FRONTAL.orientation[1], FRONTAL.orientation[0]] }
     await stroke([0.5, 0.6])
     expect(brush.regions().map(({ points }) => points.length / 3)).toEqual([2, 1])
   })

@@ -1,32 +1,24 @@
 /** Recorded pictures without a page: where they are right, the cameras they go along, and the one look that is on. */
 import { expect, test } from 'vitest'
-import type { FrameInfo, Pose, SceneInfo } from '../../studio/src/protocol/messages.ts'
+import type { FrameInfo, SceneInfo } from '../../studio/src/protocol/messages.ts'
 import { entryOf } from '../../studio/src/viewer/document.ts'
 import { withLook } from '../../studio/src/viewer/looks.ts'
 import { START, type StudioState } from '../../studio/src/viewer/state.ts'
 import { frameAfter, NO_TRUTH, standsAt } from '../../studio/src/viewer/truth.ts'
 import { viewOf } from '../../studio/src/viewer/view.ts'
+import { FRONTAL } from './frontalPose.ts'
 
-const pose: Pose = {
-  position: [0, 0, -2],
-  orientation: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-  zoom: 1,
-}
-const frames = ['a', 'b', 'c'].map((id): FrameInfo => ({ id, split: 'train', pose }))
+const frames = ['a', 'b', 'c'].map((id): FrameInfo => ({ id, split: 'train', pose: FRONTAL }))
 
 test('a camera stands at a frame only as exactly as a pixel', () => {
-  expect(standsAt({ ...pose, position: [0, 0.001, -2] }, frames[0])).toBe(true)
-  expect(standsAt({ ...pose, position: [0, 0.01, -2] }, frames[0])).toBe(false)
-  expect(standsAt({ ...pose, zoom: 1.1 }, frames[0])).toBe(false)
+  expect(standsAt({ ...FRONTAL, position: [0, 0.001, -2] }, frames[0])).toBe(true)
+  expect(standsAt({ ...FRONTAL, position: [0, 0.01, -2] }, frames[0])).toBe(false)
+  expect(standsAt({ ...FRONTAL, zoom: 1.1 }, frames[0])).toBe(false)
   const [c, s] = [Math.cos(0.01), Math.sin(0.01)]
   expect(
     standsAt(
       {
-        ...pose,
+        ...FRONTAL,
         orientation: [
           [c, s, 0],
           [-s, c, 0],
@@ -57,7 +49,7 @@ test('the worker draws the frame as it was recorded, unless an edit forms, or th
   const scene = { hasTruth: true, frames, aspect: 1 } as unknown as SceneInfo
   const info = { prompt: 'e', strength: 1, anchors: [], shares: [], steps: 1 }
   const state: StudioState = { ...START, scene, frame: 'b', truth: { ...NO_TRUTH, on: true }, document: { edits: [entryOf(4, info)], shown: 4 } }
-  const face = (change: Partial<StudioState>) => viewOf({ ...state, ...change }, { pose, moving: false }, 100).face
+  const face = (change: Partial<StudioState>) => viewOf({ ...state, ...change }, { pose: FRONTAL, moving: false }, 100).face
   expect(face({})).toEqual({ frame: 'b' })
   expect(face({ truth: { ...state.truth, recorded: false } })).toEqual({ edit: 4, strengths: [1] })
   expect(face({ scene: { ...scene, hasTruth: false } })).toEqual({ edit: 4, strengths: [1] })

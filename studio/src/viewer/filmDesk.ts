@@ -17,6 +17,7 @@ import {
   withTime,
 } from './film.ts'
 import { contentOf, faceNow, filmFrames, filmOf, filmPoses, shownFace } from './filmPath.ts'
+import { Store } from './store.ts'
 import type { Studio } from './studio.ts'
 
 export interface DeskState {
@@ -28,30 +29,15 @@ export interface DeskState {
   readonly note?: string | undefined
 }
 
-export class FilmDesk {
-  private current: DeskState = { time: 0, playing: false }
-  private readonly listeners = new Set<() => void>()
+export class FilmDesk extends Store<DeskState> {
   private document: FaceDocument
   private last = 0
   /** Of the film rendered last. */
   options: Pick<FilmOptions, 'side' | 'format'> | undefined
 
   constructor(private readonly studio: Studio) {
+    super({ time: 0, playing: false })
     this.document = studio.state().document
-  }
-
-  // --- state, as React's useSyncExternalStore wants it ---
-
-  readonly state = (): DeskState => this.current
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-
-  private set(change: Partial<DeskState>): void {
-    this.current = { ...this.current, ...change }
-    for (const listener of this.listeners) listener()
   }
 
   get film(): Film {

@@ -3,6 +3,7 @@ import type { PaintedPoints, Pose, SceneInfo, Vector } from '../protocol/message
 import { type Place, type Stroke, strokeTest } from '../protocol/stroke.ts'
 import { History } from './history.ts'
 import { projector } from './projection.ts'
+import { Store } from './store.ts'
 import { dot } from './vectors.ts'
 
 export interface BrushState {
@@ -31,25 +32,13 @@ export const RADII = { least: 0.01, most: 0.2 } as const
 const SAME_VIEW = 0.9
 const NOTHING: BrushState = { on: false, erases: false, radius: 0.05, waiting: [], painted: [], canUndo: false }
 
-export class RegionBrush {
-  private current = NOTHING
+export class RegionBrush extends Store<BrushState> {
   private history = new History<readonly PaintedPoints[]>([])
-  private readonly listeners = new Set<() => void>()
   /** The stroke under the hand. */
   stroke: (Stroke & { readonly erases: boolean }) | undefined
 
-  constructor(private readonly host: BrushHost) {}
-
-  readonly state = (): BrushState => this.current
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-
-  private set(change: Partial<BrushState>): void {
-    this.current = { ...this.current, ...change }
-    for (const listener of this.listeners) listener()
+  constructor(private readonly host: BrushHost) {
+    super(NOTHING)
   }
 
   setOn(on: boolean): void {

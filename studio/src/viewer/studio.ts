@@ -12,15 +12,14 @@ import { readPrompts, withPrompt } from './prompts.ts'
 import { Recovery } from './recovery.ts'
 import { RegionBrush } from './regionBrush.ts'
 import { type Job, jobAfter, NEWLY_OPENED, type Preview, START, type StudioState } from './state.ts'
+import { Store } from './store.ts'
 import { Trainer } from './trainer.ts'
 import { frameAfter } from './truth.ts'
 import { viewOf } from './view.ts'
 
 export type { StudioState } from './state.ts'
 
-export class Studio {
-  private current: StudioState = { ...START, prompts: readPrompts() }
-  private readonly listeners = new Set<() => void>()
+export class Studio extends Store<StudioState> {
   private history = new History<FaceDocument>(EMPTY)
   /** Asked directly it has no job on show. */
   client: Client | undefined
@@ -39,6 +38,7 @@ export class Studio {
   readonly recovery: Recovery
 
   constructor(private readonly makeWorker: () => Worker) {
+    super({ ...START, prompts: readPrompts() })
     this.mover = new CameraMover(() => this.sendView())
     const core: Core = {
       state: this.state,
@@ -50,20 +50,6 @@ export class Studio {
     }
     this.trainer = new Trainer(core)
     this.recovery = new Recovery(core, { restart: () => this.restart(), resume: () => this.trainer.resume() })
-  }
-
-  // --- state, as React's useSyncExternalStore wants it ---
-
-  readonly state = (): StudioState => this.current
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-
-  private set(change: Partial<StudioState>): void {
-    this.current = { ...this.current, ...change }
-    for (const listener of this.listeners) listener()
   }
 
   // --- the device and its canvas ---
