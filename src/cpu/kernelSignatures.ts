@@ -9,8 +9,8 @@ export const KERNEL_SIGNATURES = {
   denseBackward: 'x:ptr W:ptr y:ptr dy:ptr dx?:ptr partial?:ptr nIn:i32 nOut:i32 activation:i32 grain:i32',
   // items: elements. out[i] = sum over chunks in order of partial[chunk * stride + offset + i].
   reducePartials: 'partial:ptr out:ptr chunks:i32 stride:i32 offset:i32',
-  // items: elements. scalars: learning rate, beta1, beta2, epsilon, 1 - beta1^t, 1 - beta2^t, gradient scale.
-  adam: 'param:ptr grad:ptr m:ptr v:ptr scalars:ptr',
+  // items: elements of a group, from `offset`. scalars, 7 per group: learning rate, beta1, beta2, epsilon, 1 - beta1^t, 1 - beta2^t, gradient scale.
+  adam: 'param:ptr grad:ptr m:ptr v:ptr scalars:ptr offset:i32 group:i32',
   // items: rows (sequence, head, token), the token running fastest. q, k, v, y [sequences * tokens, heads * size]; p, ds [rows, tokens] scratch.
   attentionForward: 'q:ptr k:ptr v:ptr y:ptr p:ptr tokens:i32 heads:i32 size:i32 causal:i32',
   attentionBackwardQuery: 'q:ptr k:ptr v:ptr dy:ptr dq:ptr p:ptr ds:ptr tokens:i32 heads:i32 size:i32 causal:i32',

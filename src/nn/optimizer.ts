@@ -1,8 +1,8 @@
-/** Adam over a parameter set: flat gradients and moments beside the flat parameters, one update per learning-rate group. */
+/** Adam over a parameter set: flat gradients and moments beside the flat parameters, one update with a rate per group. */
 import { type Device, Storage } from '../tensor/device.ts'
 import { grad } from '../tensor/grad.ts'
 import { valueKey } from '../tensor/memoryPlan.ts'
-import { adam, clipGradientNorm } from '../tensor/ops/adam.ts'
+import { ADAM_SCALARS, adam, clipGradientNorm } from '../tensor/ops/adam.ts'
 import { assign } from '../tensor/ops/assign.ts'
 import type { PlanRequest } from '../tensor/plan.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
@@ -21,7 +21,8 @@ export class Adam {
   readonly gradients: Storage
   readonly m: Storage
   readonly v: Storage
-  private readonly scalars: Storage[]
+  /** Seven of each group. */
+  private readonly scalars: Storage
   private readonly options: Required<Omit<AdamOptions, 'maxNorm'>> & Pick<AdamOptions, 'maxNorm'>
 
   constructor(
@@ -34,7 +35,7 @@ export class Adam {
     this.gradients = new Storage(device, n)
     this.m = new Storage(device, n)
     this.v = new Storage(device, n)
-    this.scalars = parameters.groups.map(() => new Storage(device, 7))
+    this.scalars = new Storage(device, parameters.groups.length * ADAM_SCALARS.length)
   }
 
   /** The part of a plan that lowers `loss`: gradients placed into the flat buffer, then one Adam update per group. */
@@ -57,16 +58,11 @@ export class Adam {
     }
     const { maxNorm } = this.options
     const clip = maxNorm === undefined ? [] : [clipGradientNorm(gradients.tensor([gradients.length]), maxNorm)]
-    const updates = parameters.groups.map(({ offset, length }, i) =>
-      adam(
-        parameters.flat.tensor([length], offset),
-        gradients.tensor([length], offset),
-        this.m.tensor([length], offset),
-        this.v.tensor([length], offset),
-        this.scalars[i].tensor([7]),
-      ),
+    const [param, gradient, m, v, scalars] = [parameters.flat, gradients, this.m, this.v, this.scalars].map(storage =>
+      storage.tensor([storage.length]),
     )
-    return { into, effects: [...copies, ...clip, ...updates] }
+    const begins = parameters.groups.map(({ offset }) => offset)
+    return { into, effects: [...copies, ...clip, adam(param, gradient, m, v, scalars, begins)] }
   }
 
   /** Sets the learning rates of the next run: `step` counts from 0; groups without a rate stand still. */
@@ -74,9 +70,8 @@ export class Adam {
     const { epsilon } = this.options
     // The kernels know the betas as f32; with other digits here the first steps would come out of the corrections too long.
     const [beta1, beta2] = [Math.fround(this.options.beta1), Math.fround(this.options.beta2)]
-    for (const [i, { name }] of this.parameters.groups.entries()) {
-      this.scalars[i].write(Float32Array.of(rates[name] ?? 0, beta1, beta2, epsilon, 1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1), 1))
-    }
+    const corrections = [1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1)]
+    this.scalars.write(Float32Array.from(this.parameters.groups.flatMap(({ name }) => [rates[name] ?? 0, beta1, beta2, epsilon, ...corrections, 1])))
   }
 
   /** Forgets all moments. */
@@ -85,6 +80,6 @@ export class Adam {
   }
 
   release(): void {
-    for (const storage of [this.gradients, this.m, this.v, ...this.scalars]) storage.release()
+    for (const storage of [this.gradients, this.m, this.v, this.scalars]) storage.release()
   }
 }

@@ -34,7 +34,8 @@ test('adam follows Algorithm 1 of the paper for several steps on an odd number o
     const [param, grad, first, second] = Array.from({ length: 4 }, () => device.allocate(n * 4))
     const scalars = device.allocate(28)
     device.f32(param, n).set(start)
-    const program = device.program([{ kernel: 'adam', items: n, grain: 30, args: [param, grad, first, second, scalars].map(ptr) }])
+    const args = [...[param, grad, first, second, scalars].map(ptr), { i32: 0 }, { i32: 0 }]
+    const program = device.program([{ kernel: 'adam', items: n, grain: 30, args }])
     grads.forEach((values, step) => {
       device.f32(grad, n).set(values)
       device.f32(scalars, 7).set([rate, beta1, beta2, epsilon, 1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1), gradScale])

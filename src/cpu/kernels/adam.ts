@@ -1,15 +1,16 @@
 // Adam with the usual bias correction (Kingma and Ba 2015, Algorithm 1).
 
 /**
- * (param, grad, m, v, scalars); items = elements. scalars, f32: learning rate, beta1, beta2, epsilon, 1 - beta1^t, 1 - beta2^t, gradient scale.
+ * (param, grad, m, v, scalars, offset, group); items = elements of a group, which begins at `offset`. scalars, f32, 7 per group: learning rate, beta1,
+ * beta2, epsilon, 1 - beta1^t, 1 - beta2^t, gradient scale.
  */
 export function adam(args: usize, begin: i32, end: i32): void {
-  const first = usize(begin) << 2
+  const first = (usize(begin) + <usize>load<u32>(args, 20)) << 2
   let param = <usize>load<u32>(args) + first
   let grad = <usize>load<u32>(args, 4) + first
   let m = <usize>load<u32>(args, 8) + first
   let v = <usize>load<u32>(args, 12) + first
-  const scalars: usize = load<u32>(args, 16)
+  const scalars: usize = load<u32>(args, 16) + load<u32>(args, 24) * 28
   const rate = v128.load32_splat(scalars)
   const beta1 = v128.load32_splat(scalars, 4)
   const beta2 = v128.load32_splat(scalars, 8)

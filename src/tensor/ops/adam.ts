@@ -3,20 +3,25 @@ import { type Op, record } from '../op.ts'
 import { elements, type GraphNode, input, scratch, showShape, type Tensor } from '../tensor.ts'
 import { float, itemKernel } from './wgsl.ts'
 
-/** Order of the 7 scalars that the host rewrites before each step. */
+/** Order of the 7 scalars of each group that the host rewrites before each step. */
 export const ADAM_SCALARS = ['learning rate', 'beta1', 'beta2', 'eps', '1 - beta1^t', '1 - beta2^t', 'gradient scale'] as const
 
-const ADAM: Op<null> = {
+/** First elements of the groups, ascending from 0. */
+const ADAM: Op<readonly number[]> = {
   name: 'adam',
   effect: true,
-  shape: ([param, grad, m, v, scalars]) => {
+  shape: ([param, grad, m, v, scalars], begins) => {
     for (const x of [grad, m, v])
       if (elements(x.shape) !== elements(param.shape)) throw new Error(`adam: ${showShape(x.shape)} beside parameters ${showShape(param.shape)}`)
-    if (elements(scalars.shape) !== ADAM_SCALARS.length)
-      throw new Error(`adam: scalars ${showShape(scalars.shape)}; need [${ADAM_SCALARS.length}]: ${ADAM_SCALARS.join(', ')}`)
+    const n = elements(param.shape)
+    if (begins[0] !== 0 || begins.some((begin, g) => !(begin < (begins[g + 1] ?? n))))
+      throw new Error(`adam: groups begin at ${begins.join(', ')} of ${n} parameters; give ascending places from 0`)
+    const need = begins.length * ADAM_SCALARS.length
+    if (elements(scalars.shape) !== need)
+      throw new Error(`adam: scalars ${showShape(scalars.shape)}; need [${need}], for each group ${ADAM_SCALARS.join(', ')}`)
     return []
   },
-  wgsl: ({ inputs: [param] }) => ({
+  wgsl: ({ inputs: [param] }, begins) => ({
     dispatches: [
       itemKernel({
         label: 'adam',
@@ -30,35 +35,46 @@ const ADAM: Op<null> = {
           { name: 'v', ref: input(3) },
         ],
         items: elements(param.shape),
-        body: `  let g = grad[i] * scalars[6];
-  let mean = scalars[1] * m[i] + (1.0 - scalars[1]) * g;
-  let spread = scalars[2] * v[i] + (1.0 - scalars[2]) * g * g;
+        body: `  let s = ${ADAM_SCALARS.length}u * (${['0u', ...begins.slice(1).map(begin => `u32(i >= ${begin}u)`)].join(' + ')});
+  let g = grad[i] * scalars[s + 6u];
+  let mean = scalars[s + 1u] * m[i] + (1.0 - scalars[s + 1u]) * g;
+  let spread = scalars[s + 2u] * v[i] + (1.0 - scalars[s + 2u]) * g * g;
   m[i] = mean;
   v[i] = spread;
-  param[i] -= scalars[0] * (mean / scalars[4]) / (sqrt(spread / scalars[5]) + scalars[3]);`,
+  param[i] -= scalars[s] * (mean / scalars[s + 4u]) / (sqrt(spread / scalars[s + 5u]) + scalars[s + 3u]);`,
       }),
     ],
   }),
-  reference: ([param, grad, m, v, scalars]) => {
-    const [rate, beta1, beta2, eps, correction1, correction2, scale] = scalars
-    for (let i = 0; i < param.length; i++) {
-      const g = grad[i] * scale
-      m[i] = beta1 * m[i] + (1 - beta1) * g
-      v[i] = beta2 * v[i] + (1 - beta2) * g * g
-      param[i] -= (rate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps)
+  reference: ([param, grad, m, v, scalars], _, __, begins) => {
+    for (const [group, begin] of begins.entries()) {
+      const [rate, beta1, beta2, eps, correction1, correction2, scale] = scalars.subarray(group * ADAM_SCALARS.length)
+      for (let i = begin; i < (begins[group + 1] ?? param.length); i++) {
+        const g = grad[i] * scale
+        m[i] = beta1 * m[i] + (1 - beta1) * g
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g
+        param[i] -= (rate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps)
+      }
     }
   },
-  simd: ({ inputs: [param] }) => ({ calls: [{ kernel: 'adam', items: elements(param.shape), grain: 1 << 14, args: [0, 1, 2, 3, 4].map(input) }] }),
+  simd: ({ inputs: [param] }, begins) => ({
+    calls: begins.map((begin, group) => ({
+      kernel: 'adam',
+      items: (begins[group + 1] ?? elements(param.shape)) - begin,
+      grain: 1 << 14,
+      args: [...[0, 1, 2, 3, 4].map(input), { i32: begin }, { i32: group }],
+    })),
+  }),
 }
 
 /**
  * An effect: m, v and param take one step, p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), with gradScale * grad as gradient.
- * All five are leaves; param, grad, m and v have equal lengths; `scalars` [7] are lr, beta1, beta2, eps, 1 - beta1^t, 1 - beta2^t, gradScale.
+ * All five are leaves; param, grad, m and v have equal lengths; `scalars` [7 · groups] are lr, beta1, beta2, eps, 1 - beta1^t, 1 - beta2^t, gradScale of each group.
+ * @param begins first elements of the groups, ascending from 0; one group by default. All of them take one dispatch.
  */
-export function adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, scalars: Tensor): GraphNode {
+export function adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, scalars: Tensor, begins: readonly number[] = [0]): GraphNode {
   const inputs = [param, grad, m, v, scalars]
   for (const [index, x] of inputs.entries()) if (index !== 1) requireLeaf('adam', x)
-  return record(ADAM, inputs, null)
+  return record(ADAM, inputs, begins)
 }
 
 function requireLeaf(name: string, x: Tensor): void {

@@ -49,6 +49,27 @@ test('three steps by hand', async () => {
   }
 })
 
+test('groups move at rates of their own, as if each were alone', async () => {
+  const n = 130
+  const start = randomValues(n, 1)
+  const gradient = randomValues(n, 2)
+  const scalars = (rate: number) => [rate, ...scalarsAt(1).slice(1)]
+  const move = (begins: readonly number[], rates: readonly number[]) => async (device: Device) => {
+    const [param, grad] = [start, gradient].map(values => tensor(device, values.slice(), [n]))
+    const [m, v] = [0, 0].map(() => tensor(device, new Float32Array(n), [n]))
+    const table = tensor(device, Float32Array.from(rates.flatMap(scalars)), [rates.length * 7])
+    using plan = compile(device, { effects: [adam(param, grad, m, v, table, begins)] })
+    plan.run()
+    return [{ name: 'param', values: await readLeaf(device, param) }]
+  }
+  await compareDevices({ name: 'adam, groups', run: move([0, 64, 128], [0.01, 0, 0.1]) })
+  const [{ device }] = await testDevices()
+  const [grouped] = await move([0, 64, 128], [0.01, 0, 0.1])(device)
+  const [slow] = await move([0], [0.01])(device)
+  const [quick] = await move([0], [0.1])(device)
+  expect(grouped.values).toEqual(Float32Array.of(...slow.values.slice(0, 64), ...start.slice(64, 128), ...quick.values.slice(128)))
+})
+
 test('clipGradientNorm shortens a long gradient and leaves a short one alone', async () => {
   const run = (maxNorm: number) => async (device: Device) => {
     const grad = tensor(device, randomValues(1003, 4), [1003])
@@ -68,7 +89,8 @@ test('lengths that differ and tensors that are not leaves are named', async () =
   const [{ device }] = await testDevices()
   const [a, b, scalars] = [4, 5, 7].map(n => tensor(device, new Float32Array(n), [n]))
   expect(() => adam(a, b, a, a, scalars)).toThrow('adam: [5] beside parameters [4]')
-  expect(() => adam(a, a, a, a, a)).toThrow('adam: scalars [4]; need [7]: learning rate, beta1')
+  expect(() => adam(a, a, a, a, a)).toThrow('adam: scalars [4]; need [7], for each group learning rate, beta1')
+  expect(() => adam(a, a, a, a, scalars, [0, 4])).toThrow('adam: groups begin at 0, 4 of 4 parameters')
   expect(() => adam(affine(a, 2), a, a, a, scalars)).toThrow('computed by unary; it must be a leaf')
   expect(() => clipGradientNorm(a, 0)).toThrow('largest norm 0')
 })
