@@ -65,7 +65,11 @@ describe('errors are one line and exit code 1', () => {
       ['train', join(folder, 'nothing'), '-o', join(folder, 'y.scene')],
       /nothing: no such folder; pass the path of an existing folder$/,
     ],
-    ['a folder that is no capture', ['train', folder, '-o', join(folder, 'y.scene')], /dataset\.json: no such file; restore it/],
+    [
+      'a folder that is no capture',
+      ['train', folder, '-o', join(folder, 'y.scene')],
+      /dataset\.json: not there, so this is no capture; make one of it with faceclipnerf import$/,
+    ],
     ['no scene', ['anchors', join(folder, 'no.scene'), '--device', 'cpu'], /no\.scene: no such file; make a scene with faceclipnerf train$/],
     ['a scene that is none', ['anchors', file('bad.scene', 'hello'), '--device', 'cpu'], /bad\.scene: /],
     [
