@@ -1,4 +1,5 @@
 /** What page and worker say to each other about films. */
+import type { ExpressionKeyframe } from 'faceclipnerf'
 import type { Face, NamedBytes, Pose } from './messages.ts'
 
 /** One picture of a film. */
@@ -31,24 +32,11 @@ export interface FilmProgress {
 /** What this browser can encode besides pictures: the codec of each format, for a person. */
 export type FilmFormats = Readonly<Partial<Record<'mp4' | 'webm', string>>>
 
-/** A face at a time, as camera path files name it. */
-export interface NamedExpression {
-  /** Seconds. */
-  readonly time: number
-  /** Name of an .edit file. */
-  readonly edit?: string
-  readonly frame?: string
-  readonly weights?: Readonly<Record<string, number>>
-  readonly strength?: number
-  /** One per anchor, of the strength. */
-  readonly gains?: readonly number[]
-}
-
 /** A camera path as its file has it, but with poses in space units. */
 export interface PathContent {
   /** The first at 0. */
   readonly cameras: readonly { readonly time: number; readonly pose: Pose }[]
-  readonly expressions: readonly NamedExpression[]
+  readonly expressions: readonly ExpressionKeyframe[]
   readonly seconds: number
   readonly fps: number
   /** Whether it leads back to its first camera. */

@@ -1,6 +1,7 @@
 import type { EditEntry } from '../viewer/document.ts'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { IconButton } from './IconButton.tsx'
 import { CloseIcon } from './icons.tsx'
 import { LineChart } from './LineChart.tsx'
 import { Slider } from './Slider.tsx'
@@ -31,10 +32,9 @@ export function EditList({ studio, state }: { studio: Studio; state: StudioState
                 {note && <small>{note}</small>}
               </span>
             </label>
-            <button type="button" className="icon small" onClick={() => studio.remove(id)} title="Remove">
+            <IconButton small label={`Remove “${prompt}”`} onClick={() => studio.remove(id)} title="Remove">
               <CloseIcon />
-              <span className="sr-only">Remove “{prompt}”</span>
-            </button>
+            </IconButton>
           </div>
         ))}
       </fieldset>

@@ -7,6 +7,7 @@ import { FilmDialog } from './FilmDialog.tsx'
 import { FilmTimeline } from './FilmTimeline.tsx'
 import './film.css'
 import { download, readFiles } from './files.ts'
+import { IconButton } from './IconButton.tsx'
 import { CloseIcon, OpenIcon, PauseIcon, PlayIcon, SaveIcon } from './icons.tsx'
 import { KeyframeFields } from './KeyframeFields.tsx'
 import { NumberField } from './NumberField.tsx'
@@ -41,16 +42,14 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
   return (
     <section className="film" aria-label="Film">
       <div className="film-bar">
-        <button
-          type="button"
-          className="icon"
+        <IconButton
+          label={playing ? 'Pause' : 'Play'}
           disabled={few}
           onClick={() => desk.toggle()}
           title={few ? 'Two keyframes make a film' : `${playing ? 'Pause' : 'Play'} (P)`}
         >
           {playing ? <PauseIcon /> : <PlayIcon />}
-          <span className="sr-only">{playing ? 'Pause' : 'Play'}</span>
-        </button>
+        </IconButton>
         <p className="film-time">
           {time.toFixed(2)} <span>of {film.seconds.toFixed(2)} s</span>
         </p>
@@ -80,26 +79,22 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
           Loop
         </label>
         <div className="film-files">
-          <button
-            type="button"
-            className="icon"
+          <IconButton
+            label="Open a camera path"
             disabled={busy}
             onClick={() => picker.current?.click()}
             title="Open a camera path: camera_path.json of nerfstudio or of this studio"
           >
             <OpenIcon />
-            <span className="sr-only">Open a camera path</span>
-          </button>
-          <button
-            type="button"
-            className="icon"
+          </IconButton>
+          <IconButton
+            label="Save the camera path"
             disabled={busy || film.keyframes.length === 0}
             onClick={() => void savePath()}
             title="Save as camera_path.json, which nerfstudio and faceclipnerf render open"
           >
             <SaveIcon />
-            <span className="sr-only">Save the camera path</span>
-          </button>
+          </IconButton>
           <button
             type="button"
             disabled={busy || few}
@@ -108,10 +103,9 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
           >
             Render…
           </button>
-          <button type="button" className="icon" onClick={() => studio.setShowsFilm(false)} title="Close the film (T)">
+          <IconButton label="Close the film" onClick={() => studio.setShowsFilm(false)} title="Close the film (T)">
             <CloseIcon />
-            <span className="sr-only">Close the film</span>
-          </button>
+          </IconButton>
         </div>
       </div>
       <FilmTimeline desk={desk} film={film} document={state.document} time={time} selected={selected} />

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { IconButton } from './IconButton.tsx'
 import { HelpIcon, OpenIcon, RedoIcon, ThemeIcon, UndoIcon } from './icons.tsx'
 import { SaveMenu } from './SaveMenu.tsx'
 import { applyTheme, readTheme, THEMES } from './theme.ts'
@@ -30,14 +31,12 @@ export function Header({ studio, state, onOpen, onHelp }: HeaderProps) {
       <nav className="header-tools" aria-label="File and help">
         {scene && (
           <>
-            <button type="button" className="icon" onClick={() => studio.undo()} disabled={!canUndo} title="Undo (Ctrl Z)">
+            <IconButton label="Undo" onClick={() => studio.undo()} disabled={!canUndo} title="Undo (Ctrl Z)">
               <UndoIcon />
-              <span className="sr-only">Undo</span>
-            </button>
-            <button type="button" className="icon" onClick={() => studio.redo()} disabled={!canRedo} title="Redo (Ctrl Shift Z)">
+            </IconButton>
+            <IconButton label="Redo" onClick={() => studio.redo()} disabled={!canRedo} title="Redo (Ctrl Shift Z)">
               <RedoIcon />
-              <span className="sr-only">Redo</span>
-            </button>
+            </IconButton>
             <button type="button" className="quiet" onClick={onOpen} disabled={job !== undefined} title="Open a .scene, an .edit or a zip (Ctrl O)">
               <OpenIcon />
               <span className="label">Open</span>
@@ -45,14 +44,12 @@ export function Header({ studio, state, onOpen, onHelp }: HeaderProps) {
             <SaveMenu studio={studio} state={state} />
           </>
         )}
-        <button type="button" className="icon" onClick={turnTheme} title={`Colours: ${theme}`}>
+        <IconButton label={`Colours: ${theme}`} onClick={turnTheme} title={`Colours: ${theme}`}>
           <ThemeIcon theme={theme} />
-          <span className="sr-only">Colours: {theme}</span>
-        </button>
-        <button type="button" className="icon" onClick={onHelp} title="Keys (?)">
+        </IconButton>
+        <IconButton label="Keys and help" onClick={onHelp} title="Keys (?)">
           <HelpIcon />
-          <span className="sr-only">Keys and help</span>
-        </button>
+        </IconButton>
       </nav>
     </header>
   )

@@ -3,6 +3,7 @@ import type { FaceDocument } from '../viewer/document.ts'
 import { type Film, type FilmKeyframe, MOST_SECONDS } from '../viewer/film.ts'
 import type { FilmDesk } from '../viewer/filmDesk.ts'
 import { faceTrouble } from '../viewer/filmPath.ts'
+import { IconButton } from './IconButton.tsx'
 import { RemoveIcon } from './icons.tsx'
 import { NumberField } from './NumberField.tsx'
 import { Slider } from './Slider.tsx'
@@ -88,10 +89,9 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
       >
         Use this view
       </button>
-      <button type="button" className="icon" onClick={() => desk.remove(id)} title="Remove the keyframe (Delete)">
+      <IconButton label="Remove the keyframe" onClick={() => desk.remove(id)} title="Remove the keyframe (Delete)">
         <RemoveIcon />
-        <span className="sr-only">Remove the keyframe</span>
-      </button>
+      </IconButton>
     </fieldset>
   )
 }

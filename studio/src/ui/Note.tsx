@@ -1,4 +1,5 @@
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { IconButton } from './IconButton.tsx'
 import { CloseIcon } from './icons.tsx'
 
 /** Something to know, until it is put away. */
@@ -8,10 +9,9 @@ export function Note({ studio, state: { note, problem } }: { studio: Studio; sta
       {note !== undefined && (
         <div className="problem note">
           <p>{note}</p>
-          <button type="button" className="icon" onClick={() => studio.note(undefined)} title="Close">
+          <IconButton label="Close the note" onClick={() => studio.note(undefined)} title="Close">
             <CloseIcon />
-            <span className="sr-only">Close the note</span>
-          </button>
+          </IconButton>
         </div>
       )}
     </div>

@@ -1,4 +1,5 @@
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { IconButton } from './IconButton.tsx'
 import { CloseIcon } from './icons.tsx'
 
 /** What went wrong and what to do, until it is put away. */
@@ -13,10 +14,9 @@ export function Problem({ studio, state: { problem } }: { studio: Studio; state:
               Open it again
             </button>
           )}
-          <button type="button" className="icon" onClick={() => studio.dismiss()} title="Close">
+          <IconButton label="Close the message" onClick={() => studio.dismiss()} title="Close">
             <CloseIcon />
-            <span className="sr-only">Close the message</span>
-          </button>
+          </IconButton>
         </div>
       )}
     </div>

@@ -6,6 +6,7 @@ import type { Studio, StudioState } from '../viewer/studio.ts'
 import { BrushLayer } from './BrushLayer.tsx'
 import { Cameras } from './Cameras.tsx'
 import { GridCells } from './GridCells.tsx'
+import { IconButton } from './IconButton.tsx'
 import { CamerasIcon, CompareIcon, FilmIcon, GridIcon, HomeIcon, LeftIcon, RightIcon } from './icons.tsx'
 import { ModeSwitch } from './ModeSwitch.tsx'
 import { TruthOverlay } from './TruthOverlay.tsx'
@@ -110,62 +111,51 @@ export function Stage({ studio, state }: StageProps) {
       <div className="stage-tools" role="toolbar" aria-label="View">
         <ModeSwitch studio={studio} state={state} />
         <div className="tool-group">
-          <button
-            type="button"
-            className="icon"
+          <IconButton
+            label="Before and after"
             aria-pressed={compare.on}
             disabled={!live && document.edits.length === 0}
             onClick={() => studio.look({ compare: { on: !compare.on } })}
             title="Before and after (B)"
           >
             <CompareIcon />
-            <span className="sr-only">Before and after</span>
-          </button>
-          <button
-            type="button"
-            className="icon"
+          </IconButton>
+          <IconButton
+            label="Faces side by side"
             aria-pressed={grid.on}
             disabled={!grid.on && !live && document.edits.length === 0}
             onClick={() => studio.look({ grid: { on: !grid.on } })}
             title="Faces side by side (G)"
           >
             <GridIcon />
-            <span className="sr-only">Faces side by side</span>
-          </button>
-          <button
-            type="button"
-            className="icon"
+          </IconButton>
+          <IconButton
+            label="Cameras of the capture"
             aria-pressed={showsCameras}
             onClick={() => studio.setShowsCameras(!showsCameras)}
             title="Cameras of the capture (F)"
           >
             <CamerasIcon />
-            <span className="sr-only">Cameras of the capture</span>
-          </button>
-          <button
-            type="button"
-            className="icon"
+          </IconButton>
+          <IconButton
+            label="Film"
             aria-pressed={showsFilm}
             onClick={() => studio.setShowsFilm(!showsFilm)}
             title="Film: keyframes and a timeline (T)"
           >
             <FilmIcon />
-            <span className="sr-only">Film</span>
-          </button>
+          </IconButton>
         </div>
         <div className="tool-group">
-          <button type="button" className="icon" onClick={() => studio.jumpBy(-1)} title="Previous camera ([)">
+          <IconButton label="Previous camera" onClick={() => studio.jumpBy(-1)} title="Previous camera ([)">
             <LeftIcon />
-            <span className="sr-only">Previous camera</span>
-          </button>
-          <button type="button" className="icon" onClick={() => studio.reset()} title="Back to the start (R)">
+          </IconButton>
+          <IconButton label="Back to the start" onClick={() => studio.reset()} title="Back to the start (R)">
             <HomeIcon />
-            <span className="sr-only">Back to the start</span>
-          </button>
-          <button type="button" className="icon" onClick={() => studio.jumpBy(1)} title="Next camera (])">
+          </IconButton>
+          <IconButton label="Next camera" onClick={() => studio.jumpBy(1)} title="Next camera (])">
             <RightIcon />
-            <span className="sr-only">Next camera</span>
-          </button>
+          </IconButton>
         </div>
         <p className="stage-stats" title={stats && `${(stats.memory / 2 ** 20).toFixed(1)} MiB on the device`}>
           {stats &&

@@ -1,12 +1,12 @@
 /** A film: keyframes of camera and face, how long it is, whether it loops. Plain values, never changed in place; the first keyframe stands at 0. */
-import type { NamedExpression } from '../protocol/film.ts'
+import type { ExpressionKeyframe } from 'faceclipnerf'
 import type { Pose } from '../protocol/messages.ts'
 
 /** The face of a keyframe: unedited, an edit, or what a file names that is not open here (drawn unedited, and kept for the file). */
 export type FilmFace =
   | { readonly kind: 'unedited' }
   | { readonly kind: 'edit'; readonly edit: number; readonly strength: number; readonly gains: readonly number[] }
-  | { readonly kind: 'absent'; readonly named: NamedExpression }
+  | { readonly kind: 'absent'; readonly named: ExpressionKeyframe }
 
 export interface FilmKeyframe {
   readonly id: number

@@ -1,7 +1,7 @@
 /** Where a film's camera is and which face it shows at a time, by the library's curves; and the film as a camera path file has it. */
-import { type CameraPath, expressionAt, type PathKeyframe, poseAt } from 'faceclipnerf'
+import { type CameraPath, type ExpressionKeyframe, expressionAt, type PathKeyframe, poseAt } from 'faceclipnerf'
 import { fileName } from '../protocol/fileName.ts'
-import type { FilmFrame, NamedExpression, PathContent } from '../protocol/film.ts'
+import type { FilmFrame, PathContent } from '../protocol/film.ts'
 import type { Face, Pose, SceneInfo } from '../protocol/messages.ts'
 import { entryIn, type FaceDocument } from './document.ts'
 import { type Film, type FilmFace, type FilmKeyframe, frameCount, keyframeAt, NO_FILM, sorted } from './film.ts'
@@ -112,7 +112,7 @@ function editFiles({ edits }: FaceDocument): Map<number, string> {
 export function contentOf(film: Film, document: FaceDocument): PathContent {
   const { keyframes, seconds, fps, closed, tension, side = USUAL_SIDE } = film
   const names = editFiles(document)
-  const expressions = timedFaces(film).map(({ time, face }): NamedExpression => {
+  const expressions = timedFaces(film).map(({ time, face }): ExpressionKeyframe => {
     if (face.kind === 'absent') return { ...face.named, time }
     const edit = face.kind === 'edit' ? names.get(face.edit) : undefined
     if (face.kind !== 'edit' || edit === undefined) return { time, strength: 0 }
@@ -126,7 +126,7 @@ export function contentOf(film: Film, document: FaceDocument): PathContent {
 /** The film of a file; edits are those of the document whose files have the names. */
 export function filmOf({ cameras, expressions, seconds, fps, closed, tension, side }: PathContent, document: FaceDocument): Film {
   const byName = new Map([...editFiles(document)].map(([id, name]) => [name, id]))
-  const faceOf = (named: NamedExpression): FilmFace => {
+  const faceOf = (named: ExpressionKeyframe): FilmFace => {
     const { edit, frame, weights, strength = 1, gains } = named
     if (edit === undefined && frame === undefined && weights === undefined) return UNEDITED
     const entry = edit === undefined ? undefined : entryIn(document, byName.get(edit.split(/[/\\]/).at(-1) ?? edit))
