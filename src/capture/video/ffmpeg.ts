@@ -60,7 +60,9 @@ export async function* ffmpegFrames(ffmpeg: Ffmpeg, info: VideoInfo, { longest, 
         filled += part
         at += part
         if (filled < bytes) continue
-        yield { index, time: await times.of(index), image: { width, height, channels, data: picture } }
+        const time = await times.of(index)
+        signal?.throwIfAborted() // frames that wait in the pipe are not wanted either
+        yield { index, time, image: { width, height, channels, data: picture } }
         index++
         picture = new Uint8Array(bytes)
         filled = 0
@@ -75,6 +77,9 @@ export async function* ffmpegFrames(ffmpeg: Ffmpeg, info: VideoInfo, { longest, 
           'the file is damaged or was cut short: copy it from the phone again, or export it anew',
       )
     }
+  } catch (error) {
+    signal?.throwIfAborted() // a decoder that was killed complains of much else
+    throw error
   } finally {
     signal?.removeEventListener('abort', stop)
     stop()
