@@ -1,4 +1,5 @@
 /** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. Edits act here. */
+import { boundedWeights } from '../nn/lipschitz.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
 import { normalInit, type ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
@@ -18,5 +19,5 @@ export function encodePoints(config: FieldConfig, seen: Tensor, window?: Tensor)
 
 /** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w], or [1, d_w] for all of them. */
 export function slicingSurface(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, codes: Tensor): Tensor {
-  return mlp(parameters, 'H', encoded, { ...config, output: { size: 0 } }, 'none', codes)
+  return mlp(boundedWeights(parameters, 'H', config.lipschitz ?? 'none'), 'H', encoded, { ...config, output: { size: 0 } }, 'none', codes)
 }

@@ -2,14 +2,12 @@
 
 import { layerChain } from '../nn/layers.ts'
 import { linear, linearSpecs } from '../nn/linear.ts'
+import { boundedWeights } from '../nn/lipschitz.ts'
 import { hiddenLayers, mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
-import { log, softplus } from '../tensor/ops/elementwise.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import { hashEncoding } from '../tensor/ops/hashEncoding.ts'
-import { product } from '../tensor/ops/lipschitz.ts'
-import { sum } from '../tensor/ops/reduce.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { HashTemplateConfig, TemplateConfig, TemplateSizes } from './sceneConfig.ts'
@@ -52,37 +50,22 @@ export function radianceMlp(
   c: RadianceConfig,
   beside?: Tensor,
 ): { rgb: Tensor; sigma: Tensor } {
-  const { lipschitz } = c
+  const weights = boundedWeights(parameters, name, c.lipschitz)
   if (!condition && c.skip >= c.trunkDepth && c.trunkDepth > 0) {
     const density = { name: `${name}/density`, activation: 'softplus' } as const
     const color = { name: `${name}/rgb/logit`, activation: 'sigmoid' } as const
     const bottleneck = { name: `${name}/bottleneck`, activation: 'none' } as const
     const layers = c.rgbDepth > 0 ? [bottleneck, ...hiddenLayers(`${name}/rgb`, c.rgbDepth, [color])] : [{ ...bottleneck, heads: [color] }]
-    const [sigma, rgb] = layerChain(parameters, beside ? [x, beside] : x, [...hiddenLayers(`${name}/trunk`, c.trunkDepth, [density]), ...layers], {
-      lipschitz,
-    })
+    const [sigma, rgb] = layerChain(weights, beside ? [x, beside] : x, [...hiddenLayers(`${name}/trunk`, c.trunkDepth, [density]), ...layers])
     return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
   }
-  const trunk = mlp(parameters, `${name}/trunk`, beside ? concat([x, beside]) : x, { depth: c.trunkDepth, skip: c.skip, lipschitz })
-  const sigma = linear(parameters, `${name}/density`, trunk, 'softplus', lipschitz)
-  const bottleneck = linear(parameters, `${name}/bottleneck`, trunk, 'none', lipschitz)
-  const sizes = { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 }, lipschitz }
-  const rgb = mlp(parameters, `${name}/rgb`, bottleneck, sizes, 'sigmoid', condition)
+  const trunk = mlp(weights, `${name}/trunk`, beside ? concat([x, beside]) : x, { depth: c.trunkDepth, skip: c.skip })
+  const sigma = linear(weights, `${name}/density`, trunk, 'softplus')
+  const bottleneck = linear(weights, `${name}/bottleneck`, trunk)
+  const sizes = { depth: c.rgbDepth, skip: c.rgbDepth, output: { size: 3 } }
+  const rgb = mlp(weights, `${name}/rgb`, bottleneck, sizes, 'sigmoid', condition)
   return { rgb, sigma: reshape(sigma, [sigma.shape[0]]) }
 }
-
-/** softplus(c), the bound on the norm, of every Lipschitz layer of a network, [layers]. Throws when it has none. */
-function lipschitzBounds(parameters: ParameterSet, name: string): Tensor {
-  const bounds = parameters.names.filter(n => n.startsWith(`${name}/`) && n.endsWith('/lip_c')).map(n => reshape(parameters.get(n), [1]))
-  if (bounds.length === 0) throw new Error(`lipschitzBounds: ${name} has no Lipschitz layer; choose 'output' or 'input' as its lipschitz kind`)
-  return softplus(concat(bounds))
-}
-
-/** Π softplus(c) over the network's Lipschitz layers, a scalar [] (paper Eq. 10 as the authors train it: ~1e23 at full size). */
-export const lipschitzProduct = (parameters: ParameterSet, name: string): Tensor => product(lipschitzBounds(parameters, name))
-
-/** log Π softplus(c), a scalar [] (paper Eq. 10 in the log: the square of the product's gradient overflows f32 in Adam). */
-export const logLipschitz = (parameters: ParameterSet, name: string): Tensor => sum(log(lipschitzBounds(parameters, name)))
 
 /** Half the side of the cube that holds all contracted points. */
 const CONTRACTED = 2

@@ -1,5 +1,6 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
 import type { Capture } from '../capture/capture.ts'
+import { logLipschitz } from '../nn/lipschitz.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { contract } from '../tensor/ops/contract.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
@@ -7,6 +8,7 @@ import { add, affine, mul } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
 import { normal, uniform } from '../tensor/ops/random.ts'
 import { broadcast } from '../tensor/ops/reduce.ts'
+import { weightedSum } from '../tensor/ops/weightedSum.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
 import { type KernelProfile, kernelProfiles } from '../tensor/profileTable.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
@@ -15,10 +17,9 @@ import { rayCodes } from './codeField.ts'
 import { HostBatch } from './hostBatch.ts'
 import { displacementLoss, levelLoss } from './losses.ts'
 import { type RayBatch, rayBatches } from './rayBatches.ts'
-import { lastLevel, renderRays } from './rayLevels.ts'
+import { lastLevel, renderRays, templateNames } from './rayLevels.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
-import { logLipschitz } from './templateNerf.ts'
 import { trainingSchedules } from './trainingSchedules.ts'
 
 export interface TrainOptions {
@@ -182,14 +183,18 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   const losses = levels.map(level => levelLoss(level, batch.tensor('colors', [R, 3]), warpScale))
   const { errors: rayErrors, photometric } = losses[losses.length - 1]
 
-  const terms = losses.flatMap(level => [level.photometric, affine(level.warp, warpWeight)])
-  for (const [network, { lipschitz = 'none' }] of [
-    ['F', config.template],
-    ['H', config.slicing],
-  ] as const)
-    if (lipschitz !== 'none') terms.push(affine(logLipschitz(parameters, network), lipschitzWeight))
-  if (withBackground) terms.push(backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed))
-  const loss = terms.reduce(add)
+  const terms = losses.flatMap(level => [
+    { value: level.photometric, weight: 1 },
+    { value: level.warp, weight: warpWeight },
+  ])
+  const networks = [...templateNames(config.sampling).map(name => [name, config.template] as const), ['H', config.slicing] as const]
+  for (const [network, { lipschitz = 'none' }] of networks)
+    if (lipschitz !== 'none') terms.push({ value: logLipschitz(parameters, network), weight: lipschitzWeight })
+  if (withBackground) {
+    const value = backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed)
+    terms.push({ value, weight: config.training.backgroundWeight })
+  }
+  const loss = weightedSum(terms)
   const { effects, into } = scene.adam().minimize(loss)
   const plan = compile(device, { outputs: [loss, photometric, rayErrors], effects: [...effects, ...gridEffects(scene, lastLevel(levels))], into })
   return {
@@ -216,12 +221,12 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   }
 }
 
-/** How far T moves points [B, 3] (space units) of the room, which do not move, under codes [B, d_w]; weighted, []. */
+/** How far T moves points [B, 3] (space units) of the room, which do not move, under codes [B, d_w]; unweighted, []. */
 function backgroundLoss(scene: SceneManipulator, points: Tensor, codes: Tensor, seed: Tensor): Tensor {
-  const { backgroundScale, backgroundWeight, backgroundNoise } = scene.config.training
+  const { backgroundScale, backgroundNoise } = scene.config.training
   const { unit } = scene.coordinates
   const x = backgroundNoise > 0 ? add(points, affine(normal(seed, points.shape, NOISE_STREAM), backgroundNoise * unit)) : points
-  return affine(displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), backgroundScale), backgroundWeight)
+  return displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), backgroundScale)
 }
 
 /** What a step tells the density grid; nothing where a coarse network finds the samples. */

@@ -5,8 +5,7 @@ import { fusedMlp, type MlpLayer } from '../tensor/ops/fusedMlp.ts'
 import { hasRoomForSecond, mlpTiling } from '../tensor/ops/mlpTiling.ts'
 import { beforeRepeat } from '../tensor/ops/rows.ts'
 import { lastAxis, rowCount, type Tensor } from '../tensor/tensor.ts'
-import { type LayerInput, type LipschitzKind, linear, linearParameters, whole } from './linear.ts'
-import type { ParameterSet } from './parameters.ts'
+import { type LayerInput, linear, linearParameters, type Weights, whole } from './linear.ts'
 
 /** An output layer. */
 export interface NamedHead {
@@ -21,21 +20,13 @@ export interface NamedLayer {
   readonly heads?: readonly NamedHead[]
 }
 
-export interface ChainOptions {
-  readonly lipschitz?: LipschitzKind | undefined
-  /** Further inputs [1, c] of the first layer, the same for all rows. */
-  readonly condition?: Tensor | undefined
-}
-
-/** x [Q, in] through the layers -> the outputs [Q, size] of their heads, in order. */
-export function layerChain(
-  parameters: ParameterSet,
-  x: LayerInput,
-  layers: readonly NamedLayer[],
-  { lipschitz = 'none', condition }: ChainOptions = {},
-): Tensor[] {
+/**
+ * x [Q, in] through the layers -> the outputs [Q, size] of their heads, in order.
+ * @param condition further inputs [1, c] of the first layer, the same for all rows
+ */
+export function layerChain(weights: Weights, x: LayerInput, layers: readonly NamedLayer[], condition?: Tensor): Tensor[] {
   const parts: readonly Tensor[] = 'shape' in x ? [x] : x
-  const widthOf = (name: string): number => parameters.get(`${name}/bias`).length
+  const widthOf = (name: string): number => weights.get(`${name}/bias`).length
   const shape = {
     nIn: parts.reduce((sum, { shape }) => sum + lastAxis(shape), 0),
     layers: layers.map(
@@ -46,19 +37,19 @@ export function layerChain(
       }),
     ),
   }
-  const tiling = mlpTiling(parameters.device, shape, rowCount(parts[0].shape))
+  const tiling = mlpTiling(weights.device, shape, rowCount(parts[0].shape))
   if (tiling) {
     const names = layers.flatMap(({ name, heads = [] }) => [name, ...heads.map(h => h.name)])
-    const weights = names.flatMap((name, i) => linearParameters(parameters, name, lipschitz, i === 0 ? condition : undefined))
+    const matrices = names.flatMap((name, i) => linearParameters(weights, name, i === 0 ? condition : undefined))
     const [first, second] = parts
-    if (parts.length !== 2 || !hasRoomForSecond(parameters.device, shape)) return fusedMlp(whole(x), weights, shape, tiling)
+    if (parts.length !== 2 || !hasRoomForSecond(weights.device, shape)) return fusedMlp(whole(x), matrices, shape, tiling)
     const { rows, times } = beforeRepeat(second)
-    return fusedMlp(first, weights, { ...shape, second: { nIn: lastAxis(rows.shape), times } }, tiling, rows)
+    return fusedMlp(first, matrices, { ...shape, second: { nIn: lastAxis(rows.shape), times } }, tiling, rows)
   }
   let h: LayerInput = x
   return layers.flatMap(({ name, activation = 'relu', heads = [] }, l) => {
-    const y = linear(parameters, name, h, activation, lipschitz, l === 0 ? condition : undefined)
+    const y = linear(weights, name, h, activation, l === 0 ? condition : undefined)
     h = y
-    return heads.map(head => linear(parameters, head.name, y, head.activation, lipschitz))
+    return heads.map(head => linear(weights, head.name, y, head.activation))
   })
 }

@@ -1,12 +1,12 @@
-/** A dense layer, plain or Lipschitz-normalised (paper Eq. 9). */
+/** A dense layer: what it declares, and how it is applied. */
 
+import type { Device } from '../tensor/device.ts'
 import { concat } from '../tensor/ops/concat.ts'
 import { type Activation, dense } from '../tensor/ops/dense.ts'
 import { joinedDense } from '../tensor/ops/joinedDense.ts'
-import { lipschitzScale } from '../tensor/ops/lipschitz.ts'
 import { sliceRows } from '../tensor/ops/rows.ts'
 import { lastAxis, reshape, type Tensor } from '../tensor/tensor.ts'
-import { glorotUniform, type Initializer, type ParameterSet, type ParameterSpecs, zeros } from './parameters.ts'
+import { glorotUniform, type Initializer, type ParameterSpecs, zeros } from './parameters.ts'
 
 /** 'output': Eq. 9, the row of an output is scaled, bounding the ∞-norm. 'input': as coded by the authors, bounding the 1-norm. */
 export type LipschitzKind = 'none' | 'output' | 'input'
@@ -42,19 +42,20 @@ export type LayerInput = Tensor | readonly [Tensor, Tensor]
 /** The two joined. */
 export const whole = (x: LayerInput): Tensor => ('shape' in x ? x : concat(x))
 
+/** What layers take their numbers from: a set of parameters, or one with kernels made of them (see lipschitz.ts). */
+export interface Weights {
+  readonly device: Device
+  /** Throws for an unknown name. */
+  get(name: string): Tensor
+}
+
 /**
- * The kernel W', which is W, or W scaled by Eq. 9 when the layer has a bound, and the bias.
+ * The kernel and the bias.
  * @param condition [1, c] the last c inputs, the same for all rows: their part is added to the bias, and the kernel is that of the others.
  */
-export function linearParameters(
-  parameters: ParameterSet,
-  name: string,
-  lipschitz: LipschitzKind = 'none',
-  condition?: Tensor,
-): [kernel: Tensor, bias: Tensor] {
-  const w = parameters.get(`${name}/kernel`)
-  const kernel = lipschitz === 'none' ? w : lipschitzScale(w, parameters.get(`${name}/lip_c`), lipschitz)
-  const bias = parameters.get(`${name}/bias`)
+export function linearParameters(weights: Weights, name: string, condition?: Tensor): [kernel: Tensor, bias: Tensor] {
+  const kernel = weights.get(`${name}/kernel`)
+  const bias = weights.get(`${name}/bias`)
   if (!condition) return [kernel, bias]
   const [nIn] = kernel.shape
   const own = nIn - lastAxis(condition.shape)
@@ -62,15 +63,8 @@ export function linearParameters(
   return [sliceRows(kernel, 0, own), reshape(rest, bias.shape)]
 }
 
-/** act(x·W' + b); see `linearParameters`. */
-export function linear(
-  parameters: ParameterSet,
-  name: string,
-  x: LayerInput,
-  activation: Activation = 'none',
-  lipschitz: LipschitzKind = 'none',
-  condition?: Tensor,
-): Tensor {
-  const [kernel, bias] = linearParameters(parameters, name, lipschitz, condition)
+/** act(x·W + b); see `linearParameters`. */
+export function linear(weights: Weights, name: string, x: LayerInput, activation: Activation = 'none', condition?: Tensor): Tensor {
+  const [kernel, bias] = linearParameters(weights, name, condition)
   return 'shape' in x ? dense(x, kernel, bias, activation) : joinedDense(x[0], x[1], kernel, bias, activation)
 }

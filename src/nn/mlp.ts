@@ -3,8 +3,8 @@ import { concat } from '../tensor/ops/concat.ts'
 import type { Activation } from '../tensor/ops/dense.ts'
 import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import { layerChain, type NamedHead, type NamedLayer } from './layers.ts'
-import { type LayerInput, type LipschitzKind, linear, linearSpecs, whole } from './linear.ts'
-import type { Initializer, ParameterSet, ParameterSpecs } from './parameters.ts'
+import { type LayerInput, type LipschitzKind, linear, linearSpecs, type Weights, whole } from './linear.ts'
+import type { Initializer, ParameterSpecs } from './parameters.ts'
 
 export interface MlpConfig {
   readonly nIn: number
@@ -29,40 +29,33 @@ export function mlpSpecs(name: string, { nIn, depth, width, skip, output, lipsch
   return Object.assign({}, ...layers)
 }
 
-type Hidden = Pick<MlpConfig, 'depth' | 'skip' | 'lipschitz'>
+type Hidden = Pick<MlpConfig, 'depth' | 'skip'>
 
 /**
  * x [Q, in] -> [Q, output size], or [Q, width] without an output layer.
  * @param condition further inputs [Q, c] after x; [1, c] when they are the same for all rows, which then costs next to nothing.
  */
 export function mlp(
-  parameters: ParameterSet,
+  weights: Weights,
   name: string,
   x: Tensor,
   { output, ...hidden }: Hidden & Pick<MlpConfig, 'output'>,
   outputActivation: Activation = 'none',
   condition?: Tensor,
 ): Tensor {
-  if (!output) return hiddenChain(parameters, name, x, hidden, condition)
-  return mlpHeads(parameters, name, x, hidden, [{ name: `${name}/logit`, activation: outputActivation }], condition)[0]
+  if (!output) return hiddenChain(weights, name, x, hidden, condition)
+  return mlpHeads(weights, name, x, hidden, [{ name: `${name}/logit`, activation: outputActivation }], condition)[0]
 }
 
 /** Several output layers on the last hidden one: x [Q, in] -> [Q, size] each; see `mlp`. */
-export function mlpHeads(
-  parameters: ParameterSet,
-  name: string,
-  x: Tensor,
-  hidden: Hidden,
-  heads: readonly NamedHead[],
-  condition?: Tensor,
-): Tensor[] {
-  const { depth, skip, lipschitz } = hidden
+export function mlpHeads(weights: Weights, name: string, x: Tensor, hidden: Hidden, heads: readonly NamedHead[], condition?: Tensor): Tensor[] {
+  const { depth, skip } = hidden
   if (depth > 0 && skip >= depth) {
     const { full, shared } = conditioned(x, condition)
-    return layerChain(parameters, full, hiddenLayers(name, depth, heads), { lipschitz, condition: shared })
+    return layerChain(weights, full, hiddenLayers(name, depth, heads), shared)
   }
-  const h = hiddenChain(parameters, name, x, hidden, condition)
-  return heads.map(head => linear(parameters, head.name, h, head.activation, lipschitz))
+  const h = hiddenChain(weights, name, x, hidden, condition)
+  return heads.map(head => linear(weights, head.name, h, head.activation))
 }
 
 /** The inputs that differ from row to row, and those that do not. */
@@ -72,13 +65,13 @@ function conditioned(x: Tensor, condition: Tensor | undefined): { full: LayerInp
   return { full: [x, condition] }
 }
 
-function hiddenChain(parameters: ParameterSet, name: string, x: Tensor, { depth, skip, lipschitz }: Hidden, condition?: Tensor): Tensor {
+function hiddenChain(weights: Weights, name: string, x: Tensor, { depth, skip }: Hidden, condition?: Tensor): Tensor {
   if (depth === 0) return condition ? concat([x, condition]) : x
   const { full, shared } = conditioned(x, condition)
-  let h = linear(parameters, `${name}/hidden_0`, full, 'relu', lipschitz, shared)
+  let h = linear(weights, `${name}/hidden_0`, full, 'relu', shared)
   for (let l = 1; l < depth; l++) {
     const again = l === skip
-    h = linear(parameters, `${name}/hidden_${l}`, again ? [h, whole(full)] : h, 'relu', lipschitz, again ? shared : undefined)
+    h = linear(weights, `${name}/hidden_${l}`, again ? [h, whole(full)] : h, 'relu', again ? shared : undefined)
   }
   return h
 }

@@ -22,13 +22,15 @@ export interface GpuTraits {
   readonly fallback?: string
   /** Bytes of workgroup memory; every WebGPU device has 16 KiB. */
   readonly workgroupBytes: number
+  /** Buffers that a kernel may bind; every WebGPU device has 8. */
+  readonly storageBuffers: number
 }
 
 /** What this GPU offers at a precision. */
 export function traitsOf(gpu: Pick<GpuDevice, 'matrixShapes' | 'limits'>, precision: Precision): GpuTraits {
-  const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize
+  const { maxComputeWorkgroupStorageSize: workgroupBytes, maxStorageBuffersPerShaderStage: storageBuffers } = gpu.limits
   const shape = gpu.matrixShapes.find(s => s.m === 16 && s.n === 16 && s.k === 16)
-  if (precision === 'f32') return { precision, workgroupBytes }
-  if (!shape) return { precision: 'f32', workgroupBytes, fallback: 'the adapter offers no f16 matrix units of 16 x 16 x 16' }
-  return { precision, matrix: subgroupMatrices(shape), workgroupBytes }
+  if (precision === 'f32') return { precision, workgroupBytes, storageBuffers }
+  if (!shape) return { precision: 'f32', workgroupBytes, storageBuffers, fallback: 'the adapter offers no f16 matrix units of 16 x 16 x 16' }
+  return { precision, matrix: subgroupMatrices(shape), workgroupBytes, storageBuffers }
 }

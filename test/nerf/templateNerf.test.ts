@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PRESETS } from '../../src/nerf/presets.ts'
-import { gridResolutions, lipschitzProduct, logLipschitz, type RadianceConfig, radianceMlp, radianceSpecs } from '../../src/nerf/templateNerf.ts'
+import { gridResolutions, type RadianceConfig, radianceMlp, radianceSpecs } from '../../src/nerf/templateNerf.ts'
+import { lipschitzProduct, logLipschitz } from '../../src/nn/lipschitz.ts'
 import { ParameterSet, type ParameterSpecs, zeros } from '../../src/nn/parameters.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { concat } from '../../src/tensor/ops/concat.ts'

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import { inverseSoftplus, linear, linearSpecs } from '../../src/nn/linear.ts'
+import { boundedWeights } from '../../src/nn/lipschitz.ts'
 import { type MlpConfig, mlp, mlpSpecs } from '../../src/nn/mlp.ts'
 import { ParameterSet } from '../../src/nn/parameters.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
@@ -67,7 +68,7 @@ describe('Lipschitz layers', () => {
         Float32Array.from({ length: 32 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0)),
         [32, 32],
       )
-      const [scaled, plain] = await evaluate(device, [linear(set, 'L', x, 'none', lipschitz), linear(set, 'L', x)])
+      const [scaled, plain] = await evaluate(device, [linear(boundedWeights(set, 'L', lipschitz), 'L', x), linear(set, 'L', x)])
       const kept = plain.filter((v, i) => Math.abs(scaled[i]) > 0.95 * Math.abs(v)).length
       expect(kept / plain.length).toBeGreaterThan(0.9)
     })

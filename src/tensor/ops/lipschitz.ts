@@ -1,15 +1,16 @@
-/** Lipschitz normalisation of a dense layer's matrix (paper Eq. 9; Liu et al. 2022) and the product of the layers' bounds (Eq. 10). */
-import { apply, apply1, type Op } from '../op.ts'
-import { type Dispatch, elements, input, output, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { bindingHeader, float, itemKernel } from './wgsl.ts'
+/** Lipschitz normalisation of dense layers' matrices (paper Eq. 9; Liu et al. 2022), of all layers of a network as one operation. */
+import type { GpuTraits } from '../gpuTraits.ts'
+import { apply, type Op } from '../op.ts'
+import { type Dispatch, elements, input, output, type Ref, reshape, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
+import { type Binding, bindingHeader } from './wgsl.ts'
 
 /** What shares one scale: an output's weights (the infinity norm of y = x W, Eq. 9) or an input's (as the authors' code does). */
 export type LipschitzGroup = 'output' | 'input'
 
-const softplusOf = (c: number): number => Math.max(c, 0) + Math.log1p(Math.exp(-Math.abs(c)))
+export const softplusOf = (c: number): number => Math.max(c, 0) + Math.log1p(Math.exp(-Math.abs(c)))
 
 /** log(1 + u) = 2 atanh(u / (2 + u)): WGSL's log loses the digits of a small u. */
-const SOFTPLUS_WGSL = `fn softplus(x: f32) -> f32 {
+export const SOFTPLUS_WGSL = `fn softplus(x: f32) -> f32 {
   let u = exp(-abs(x));
   let s = u / (2.0 + u);
   let t = s * s;
@@ -26,20 +27,40 @@ function groups(w: TensorType, per: LipschitzGroup) {
 const THREADS = 256
 const RUNS = 8
 
+/** A layer of a dispatch: its matrix, and WGSL that handles a group of its weights, in which `each` loops over the invocation's own, at element `at`. */
+interface LayerPart {
+  readonly w: TensorType
+  readonly body: (each: (body: string) => string, count: number) => string
+}
+
 /**
- * WGSL of a workgroup that takes whole groups, each with several invocations: `g` is the invocation's group, `lane` of `lanes` its place among those of the group, and
- * the function `total(index, v)` the sum of v over the group. Neighbouring invocations read neighbouring weights.
+ * A dispatch over the matrices of several layers, one after the other. A workgroup takes whole groups, each with several invocations: `g` is the invocation's group,
+ * `lane` its place among those of the group, and the function `total(index, v)` the sum of v over the group. Neighbouring invocations read neighbouring weights.
  */
-function teams(w: TensorType, per: LipschitzGroup) {
-  const { count, size, step, stride } = groups(w, per)
+function layersKernel(
+  label: string,
+  per: LipschitzGroup,
+  parts: readonly LayerPart[],
+  reads: readonly Binding[],
+  writes: readonly Binding[],
+): Dispatch {
   const side = THREADS / RUNS
   const [perWorkgroup, lanes] = per === 'output' ? [side, RUNS] : [RUNS, side]
   const [group, lane] = per === 'output' ? [`index % ${side}u`, `index / ${side}u`] : [`index / ${side}u`, `index % ${side}u`]
   const run = per === 'output' ? `l * ${side}u + index % ${side}u` : `index / ${side}u * ${side}u + l`
-  return {
-    count,
-    groups: [Math.ceil(count / perWorkgroup), 1, 1] as const,
-    declarations: `${SOFTPLUS_WGSL}var<workgroup> runs: array<f32, ${THREADS}>;
+  let end = 0
+  const cases = parts.map(({ w, body }) => {
+    const { count, size, step, stride } = groups(w, per)
+    const first = end
+    end += Math.ceil(count / perWorkgroup)
+    const each = (line: string): string =>
+      `    if (g < ${count}u) { for (var j = lane; j < ${size}u; j += ${lanes}u) { let at = g * ${step}u + j * ${stride}u; ${line} } }`
+    return `if (workgroup.x < ${end}u) {
+    let g = (workgroup.x - ${first}u) * ${perWorkgroup}u + ${group};
+${body(each, count)}
+  }`
+  })
+  const code = `${bindingHeader(reads, writes)}${SOFTPLUS_WGSL}var<workgroup> runs: array<f32, ${THREADS}>;
 fn total(index: u32, v: f32) -> f32 {
   workgroupBarrier();
   runs[index] = v;
@@ -47,189 +68,192 @@ fn total(index: u32, v: f32) -> f32 {
   var s = 0.0;
   for (var l = 0u; l < ${lanes}u; l++) { s += runs[${run}]; }
   return s;
-}`,
-    main: `@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
-  let g = workgroup.x * ${perWorkgroup}u + ${group};
-  let lane = ${lane};`,
-    /** A loop over the invocation's weights, at element `at`. */
-    each: (body: string): string =>
-      `  if (g < ${count}u) { for (var j = lane; j < ${size}u; j += ${lanes}u) { let at = g * ${step}u + j * ${stride}u; ${body} } }`,
-  }
+}
+@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
+  let lane = ${lane};
+  var v = 0.0;
+  var d = 0.0;
+  ${cases.join(' else ')}
+}`
+  return { label, code, bindings: [...reads, ...writes].map(b => b.ref), groups: [end, 1, 1] }
 }
 
-const SCALE: Op<LipschitzGroup> = {
+/** Cuts a list into pieces that a dispatch has room for, when each element binds `each` buffers beside `others`. */
+function pieces<T>(list: readonly T[], each: number, others: number, { storageBuffers }: GpuTraits): T[][] {
+  const most = Math.max(1, Math.floor((storageBuffers - others) / each))
+  return Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most))
+}
+
+interface ScaleAttrs {
+  readonly per: LipschitzGroup
+}
+
+/** Inputs the matrices, then their bounds c [layers]; outputs the scaled matrices. */
+const SCALE: Op<ScaleAttrs> = {
   name: 'lipschitzScale',
-  shape: ([w, c]) => {
-    if (w.shape.length !== 2 || elements(c.shape) !== 1)
-      throw new Error(`lipschitzScale: weights ${showShape(w.shape)} and c ${showShape(c.shape)}; need [in, out] and a scalar []`)
-    return [{ shape: w.shape, dtype: 'f32' }]
+  shape: inputs => {
+    const c = inputs[inputs.length - 1]
+    const ws = inputs.slice(0, -1)
+    if (ws.length === 0 || elements(c.shape) !== ws.length)
+      throw new Error(`lipschitzScale: ${ws.length} matrices and c ${showShape(c.shape)}; need a number for each`)
+    const odd = ws.find(w => w.shape.length !== 2)
+    if (odd) throw new Error(`lipschitzScale: weights ${showShape(odd.shape)}; need a matrix [in, out]`)
+    return ws.map(w => ({ shape: w.shape, dtype: 'f32' }))
   },
-  wgsl: ({ inputs: [w] }, per) => {
-    const team = teams(w, per)
-    const reads = [
-      { name: 'w', ref: input(0) },
-      { name: 'c', ref: input(1) },
-    ]
-    const writes = [{ name: 'y', ref: output(0) }]
-    const code = `${bindingHeader(reads, writes)}${team.declarations}
-${team.main}
-  var v = 0.0;
-${team.each('v += abs(w[at]);')}
-  let s = total(index, v);
-  let bound = softplus(c[0]);
-  let scale = select(1.0, bound / s, s > bound);
-${team.each('y[at] = w[at] * scale;')}
-}`
-    return { dispatches: [{ label: 'lipschitzScale', code, bindings: [...reads, ...writes].map(b => b.ref), groups: team.groups }] }
+  wgsl: ({ inputs }, { per }, gpu) => {
+    const n = inputs.length - 1
+    const kernelOf = (layers: readonly number[]): Dispatch =>
+      layersKernel(
+        'lipschitzScale',
+        per,
+        layers.map(l => ({
+          w: inputs[l],
+          body: each => `${each(`v += abs(w${l}[at]);`)}
+    let s = total(index, v);
+    let bound = softplus(c[${l}]);
+    let scale = select(1.0, bound / s, s > bound);
+${each(`y${l}[at] = w${l}[at] * scale;`)}`,
+        })),
+        [...layers.map(l => ({ name: `w${l}`, ref: input(l) })), { name: 'c', ref: input(n) }],
+        layers.map(l => ({ name: `y${l}`, ref: output(l) })),
+      )
+    return { dispatches: pieces([...inputs.keys()].slice(0, n), 2, 1, gpu).map(kernelOf) }
   },
-  reference: ([w, c], [y], { inputs }, per) => {
-    const { count, size, step, stride } = groups(inputs[0], per)
-    const bound = softplusOf(c[0])
-    for (let g = 0; g < count; g++) {
-      let s = 0
-      for (let j = 0; j < size; j++) s += Math.abs(w[g * step + j * stride])
-      const scale = s > bound ? bound / s : 1
-      for (let j = 0; j < size; j++) y[g * step + j * stride] = w[g * step + j * stride] * scale
+  reference: (given, outputs, { inputs }, { per }) => {
+    const c = given[given.length - 1]
+    for (const [l, y] of outputs.entries()) {
+      const w = given[l]
+      const { count, size, step, stride } = groups(inputs[l], per)
+      const bound = softplusOf(c[l])
+      for (let g = 0; g < count; g++) {
+        let s = 0
+        for (let j = 0; j < size; j++) s += Math.abs(w[g * step + j * stride])
+        const scale = s > bound ? bound / s : 1
+        for (let j = 0; j < size; j++) y[g * step + j * stride] = w[g * step + j * stride] * scale
+      }
     }
   },
-  backward: ({ inputs: [w, c], grads: [dy], attrs }) => (dy ? apply(SCALE_BACKWARD, [w, c, dy], attrs) : []),
+  backward: ({ inputs, grads, attrs: { per } }) => {
+    const layers = grads.flatMap((g, l) => (g ? [l] : []))
+    if (layers.length === 0) return []
+    const c = inputs[inputs.length - 1]
+    const dys = grads.filter(g => g !== undefined)
+    const made = apply(SCALE_BACKWARD, [...layers.map(l => inputs[l]), ...dys, c], { per, layers })
+    const dws: (Tensor | undefined)[] = inputs.slice(0, -1).map(() => undefined)
+    for (const [i, l] of layers.entries()) dws[l] = made[i]
+    return [...dws, made[layers.length]]
+  },
 }
 
-/** dc = sigmoid(c) times the sum of all ratios. */
-function boundKernel(count: number): Dispatch {
+interface BackwardAttrs extends ScaleAttrs {
+  /** Those whose scaled matrices the loss depends on. */
+  readonly layers: readonly number[]
+}
+
+/** dc = sigmoid(c) times the sum of a layer's ratios, which lie one layer after the other; one workgroup for each. Layers without ratios get 0. */
+function boundsKernel(counts: readonly number[], c: Ref, dc: Ref): Dispatch {
+  const ends = counts.map((_, l) => counts.slice(0, l + 1).reduce((a, b) => a + b, 0))
   const reads = [
-    { name: 'c', ref: input(1) },
+    { name: 'c', ref: c },
     { name: 'ratios', ref: scratch(0) },
   ]
-  const writes = [{ name: 'dc', ref: output(1) }]
+  const writes = [{ name: 'dc', ref: dc }]
   const code = `${bindingHeader(reads, writes)}
+const ends = array<u32, ${counts.length}>(${ends.map(e => `${e}u`).join(', ')});
 var<workgroup> runs: array<f32, ${THREADS}>;
-@compute @workgroup_size(${THREADS}) fn main(@builtin(local_invocation_index) index: u32) {
+@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
+  let layer = workgroup.x;
+  var begin = 0u;
+  if (layer > 0u) { begin = ends[layer - 1u]; }
   var s = 0.0;
-  for (var g = index; g < ${count}u; g += ${THREADS}u) { s += ratios[g]; }
+  for (var g = begin + index; g < ends[layer]; g += ${THREADS}u) { s += ratios[g]; }
   runs[index] = s;
   for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
     workgroupBarrier();
     if (index < half) { runs[index] += runs[index + half]; }
   }
-  if (index == 0u) { dc[0] = runs[0] / (1.0 + exp(-c[0])); }
+  if (index == 0u) { dc[layer] = runs[0] / (1.0 + exp(-c[layer])); }
 }`
-  return { label: 'lipschitzBackwardBound', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [1, 1, 1] }
+  return { label: 'lipschitzBackwardBounds', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [counts.length, 1, 1] }
 }
 
 /**
  * With S = sum |w|, k = softplus(c) and G = sum w dy of a group: where S > k, dw = dy k/S - sign(w) G k/S^2 and dc gets G/S sigmoid(c);
- * elsewhere dw = dy. Outputs: dw, dc.
+ * elsewhere dw = dy. Inputs the matrices of `layers`, their dy, and all c; outputs their dw, and dc of all.
  */
-const SCALE_BACKWARD: Op<LipschitzGroup> = {
+const SCALE_BACKWARD: Op<BackwardAttrs> = {
   name: 'lipschitzScaleBackward',
-  shape: ([w, c]) => [
-    { shape: w.shape, dtype: 'f32' },
-    { shape: c.shape, dtype: 'f32' },
-  ],
+  shape: (inputs, { layers }) => [...inputs.slice(0, layers.length), inputs[inputs.length - 1]].map(({ shape }) => ({ shape, dtype: 'f32' })),
   // Scratch holds G/S of every group, 0 where it is not bound.
-  wgsl: ({ inputs: [w] }, per) => {
-    const team = teams(w, per)
-    const reads = ['w', 'c', 'dy'].map((name, i) => ({ name, ref: input(i) }))
-    const writes = [
-      { name: 'dw', ref: output(0) },
-      { name: 'ratios', ref: scratch(0) },
-    ]
-    const code = `${bindingHeader(reads, writes)}${team.declarations}
-${team.main}
-  var v = 0.0;
-  var d = 0.0;
-${team.each('v += abs(w[at]); d += w[at] * dy[at];')}
-  let s = total(index, v);
-  let dot = total(index, d);
-  let bound = softplus(c[0]);
-  let isBound = s > bound;
-  let ratio = select(0.0, dot / s, isBound);
-  let scale = select(1.0, bound / s, isBound);
-${team.each('dw[at] = (dy[at] - sign(w[at]) * ratio) * scale;')}
-  if (lane == 0u && g < ${team.count}u) { ratios[g] = ratio; }
-}`
-    const weights = { label: 'lipschitzBackward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: team.groups }
-    return { scratch: [team.count], dispatches: [weights, boundKernel(team.count)] }
-  },
-  reference: ([w, c, dy], [dw, dc], { inputs }, per) => {
-    const { count, size, step, stride } = groups(inputs[0], per)
-    const bound = softplusOf(c[0])
-    let total = 0
-    for (let g = 0; g < count; g++) {
-      let s = 0
-      let dot = 0
-      for (let j = 0; j < size; j++) {
-        s += Math.abs(w[g * step + j * stride])
-        dot += w[g * step + j * stride] * dy[g * step + j * stride]
-      }
-      const isBound = s > bound
-      if (isBound) total += dot / s
-      for (let j = 0; j < size; j++) {
-        const at = g * step + j * stride
-        dw[at] = isBound ? (dy[at] - (Math.sign(w[at]) * dot) / s) * (bound / s) : dy[at]
-      }
+  wgsl: ({ inputs }, { per, layers }, gpu) => {
+    const n = layers.length
+    const c = input(2 * n)
+    const countOf = (i: number): number => groups(inputs[i], per).count
+    const begins = layers.map((_, i) => layers.slice(0, i).reduce((sum, __, j) => sum + countOf(j), 0))
+    const kernelOf = (piece: readonly number[]): Dispatch =>
+      layersKernel(
+        'lipschitzBackward',
+        per,
+        piece.map(i => ({
+          w: inputs[i],
+          body: (each, count) => `${each(`v += abs(w${i}[at]); d += w${i}[at] * dy${i}[at];`)}
+    let s = total(index, v);
+    let dot = total(index, d);
+    let bound = softplus(c[${layers[i]}]);
+    let isBound = s > bound;
+    let ratio = select(0.0, dot / s, isBound);
+    let scale = select(1.0, bound / s, isBound);
+${each(`dw${i}[at] = (dy${i}[at] - sign(w${i}[at]) * ratio) * scale;`)}
+    if (lane == 0u && g < ${count}u) { ratios[g + ${begins[i]}u] = ratio; }`,
+        })),
+        [
+          ...piece.flatMap(i => [
+            { name: `w${i}`, ref: input(i) },
+            { name: `dy${i}`, ref: input(n + i) },
+          ]),
+          { name: 'c', ref: c },
+        ],
+        [...piece.map(i => ({ name: `dw${i}`, ref: output(i) })), { name: 'ratios', ref: scratch(0) }],
+      )
+    const counts = Array.from({ length: elements(inputs[2 * n].shape) }, (_, l) => (layers.includes(l) ? countOf(layers.indexOf(l)) : 0))
+    return {
+      scratch: [counts.reduce((a, b) => a + b, 0)],
+      dispatches: [...pieces([...layers.keys()], 3, 2, gpu).map(kernelOf), boundsKernel(counts, c, output(n))],
     }
-    dc[0] = total / (1 + Math.exp(-c[0]))
+  },
+  reference: (given, outputs, { inputs }, { per, layers }) => {
+    const n = layers.length
+    const c = given[2 * n]
+    const dc = outputs[n].fill(0)
+    for (const [i, layer] of layers.entries()) {
+      const [w, dy, dw] = [given[i], given[n + i], outputs[i]]
+      const { count, size, step, stride } = groups(inputs[i], per)
+      const bound = softplusOf(c[layer])
+      let total = 0
+      for (let g = 0; g < count; g++) {
+        let s = 0
+        let dot = 0
+        for (let j = 0; j < size; j++) {
+          s += Math.abs(w[g * step + j * stride])
+          dot += w[g * step + j * stride] * dy[g * step + j * stride]
+        }
+        const isBound = s > bound
+        if (isBound) total += dot / s
+        for (let j = 0; j < size; j++) {
+          const at = g * step + j * stride
+          dw[at] = isBound ? (dy[at] - (Math.sign(w[at]) * dot) / s) * (bound / s) : dy[at]
+        }
+      }
+      dc[layer] = total / (1 + Math.exp(-c[layer]))
+    }
   },
 }
 
 /**
- * Weights [in, out] times min(1, softplus(c) / sum |w|) of their group. Per 'output' it is the paper's Eq. 9 (the sum runs over an output's
- * inputs), per 'input' the authors' code. Gradients reach w, also through the sum, and c [].
+ * Matrices [in, out] times min(1, softplus(c) / sum |w|) of their group, each with its own number of c [matrices]. Per 'output' it is the paper's Eq. 9 (the sum runs
+ * over an output's inputs), per 'input' the authors' code. Gradients reach the matrices, also through the sums, and c. Throws when sizes do not fit.
  */
-export function lipschitzScale(w: Tensor, c: Tensor, per: LipschitzGroup): Tensor {
-  return apply1(SCALE, [w, c], per)
-}
+export const lipschitzScales = (ws: readonly Tensor[], c: Tensor, per: LipschitzGroup): Tensor[] => apply(SCALE, [...ws, c], { per })
 
-const PRODUCT: Op<null> = {
-  name: 'product',
-  shape: () => [{ shape: [], dtype: 'f32' }],
-  wgsl: ({ inputs: [x] }) => ({
-    dispatches: [
-      itemKernel({
-        label: 'product',
-        reads: [{ name: 'x', ref: input(0) }],
-        writes: [{ name: 'y', ref: output(0) }],
-        items: 1,
-        body: `  var p = ${float(1)};\n  for (var j = 0u; j < ${elements(x.shape)}u; j++) { p *= x[j]; }\n  y[0] = p;`,
-      }),
-    ],
-  }),
-  reference: ([x], [y]) => {
-    let p = 1
-    for (let j = 0; j < x.length; j++) p *= x[j]
-    y[0] = p
-  },
-  backward: ({ inputs: [x], grads: [dy] }) => [dy && apply1(PRODUCT_BACKWARD, [x, dy], null)],
-}
-
-/** dx_i = dy times the product of all others, multiplied out so that a zero factor does no harm. */
-const PRODUCT_BACKWARD: Op<null> = {
-  name: 'productBackward',
-  shape: ([x]) => [{ shape: x.shape, dtype: 'f32' }],
-  wgsl: ({ inputs: [x] }) => ({
-    dispatches: [
-      itemKernel({
-        label: 'productBackward',
-        reads: [
-          { name: 'x', ref: input(0) },
-          { name: 'dy', ref: input(1) },
-        ],
-        writes: [{ name: 'dx', ref: output(0) }],
-        items: elements(x.shape),
-        body: `  var p = dy[0];\n  for (var j = 0u; j < ${elements(x.shape)}u; j++) { p *= select(x[j], 1.0, j == i); }\n  dx[i] = p;`,
-      }),
-    ],
-  }),
-  reference: ([x, dy], [dx]) => {
-    for (let i = 0; i < x.length; i++) {
-      let p = dy[0]
-      for (let j = 0; j < x.length; j++) if (j !== i) p *= x[j]
-      dx[i] = p
-    }
-  },
-}
-
-/** Product of all elements, a scalar []; for a handful of factors (its gradient takes N^2 multiplications). */
-export const product = (x: Tensor): Tensor => apply1(PRODUCT, [x], null)
+/** `lipschitzScales` of one matrix, c []. */
+export const lipschitzScale = (w: Tensor, c: Tensor, per: LipschitzGroup): Tensor => lipschitzScales([w], reshape(c, [c.length]), per)[0]

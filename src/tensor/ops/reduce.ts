@@ -1,34 +1,39 @@
 /** Sums: over everything, over the last axis, over rows; with their broadcasts as gradients. */
 import { apply1, type Op } from '../op.ts'
-import { elements, input, lastAxis, output, reshape, rowCount, type Shape, scratch, type Tensor } from '../tensor.ts'
+import { type Dispatch, elements, input, lastAxis, output, type Ref, reshape, rowCount, type Shape, scratch, type Tensor } from '../tensor.ts'
 import { mul } from './elementwise.ts'
-import { float, itemKernel } from './wgsl.ts'
+import { bindingHeader, float, itemKernel } from './wgsl.ts'
 
-/** Elements one invocation adds up before partial sums meet. */
-const RUN = 256
+const THREADS = 256
+/** Elements that one workgroup adds up; more are shared out, and the workgroups' sums added by one. */
+const MOST_AT_ONCE = 64 * THREADS
+
+/** Adds up n numbers in a fixed order: workgroup g of `groups` takes every groups-th run of THREADS, and its invocations meet in a tree. */
+function sumKernel(label: string, x: Ref, n: number, y: Ref, groups: number, scale: number): Dispatch {
+  const code = `${bindingHeader([{ name: 'x', ref: x }], [{ name: 'y', ref: y }])}
+var<workgroup> runs: array<f32, ${THREADS}>;
+@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  var s = 0.0;
+  for (var j = group.x * ${THREADS}u + index; j < ${n}u; j += ${groups * THREADS}u) { s += x[j]; }
+  runs[index] = s;
+  for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (index < half) { runs[index] += runs[index + half]; }
+  }
+  if (index == 0u) { y[group.x] = runs[0] * ${float(scale)}; }
+}`
+  return { label, code, bindings: [x, y], groups: [groups, 1, 1] }
+}
 
 const SUM: Op<{ scale: number }> = {
   name: 'sum',
   shape: () => [{ shape: [], dtype: 'f32' }],
   wgsl: ({ inputs: [x] }, { scale }) => {
     const n = elements(x.shape)
-    const runs = Math.ceil(n / RUN)
-    const partial = itemKernel({
-      label: 'sumRuns',
-      reads: [{ name: 'x', ref: input(0) }],
-      writes: [{ name: 'partial', ref: scratch(0) }],
-      items: runs,
-      // Strided so that neighbouring invocations read neighbouring elements.
-      body: `  var s = 0.0;\n  for (var j = i; j < ${n}u; j += ${runs}u) { s += x[j]; }\n  partial[i] = s;`,
-    })
-    const total = itemKernel({
-      label: 'sumPartials',
-      reads: [{ name: 'partial', ref: scratch(0) }],
-      writes: [{ name: 'y', ref: output(0) }],
-      items: 1,
-      body: `  var s = 0.0;\n  for (var j = 0u; j < ${runs}u; j++) { s += partial[j]; }\n  y[0] = s * ${float(scale)};`,
-    })
-    return { scratch: [runs], dispatches: [partial, total] }
+    if (n <= MOST_AT_ONCE) return { dispatches: [sumKernel('sum', input(0), n, output(0), 1, scale)] }
+    const groups = Math.min(Math.ceil(n / MOST_AT_ONCE), MOST_AT_ONCE)
+    const partial = sumKernel('sumPartials', input(0), n, scratch(0), groups, 1)
+    return { scratch: [groups], dispatches: [partial, sumKernel('sum', scratch(0), groups, output(0), 1, scale)] }
   },
   reference: ([x], [y], _, { scale }) => {
     let s = 0
@@ -60,8 +65,10 @@ const BROADCAST: Op<{ shape: Shape; scale: number }> = {
 
 /** Σ x over all elements; a scalar []. */
 export const sum = (x: Tensor): Tensor => apply1(SUM, [x], { scale: 1 })
+/** scale · Σ x over all elements; a scalar []. */
+export const scaledSum = (x: Tensor, scale: number): Tensor => apply1(SUM, [x], { scale })
 /** Mean over all elements; a scalar []. */
-export const mean = (x: Tensor): Tensor => apply1(SUM, [x], { scale: 1 / x.length })
+export const mean = (x: Tensor): Tensor => scaledSum(x, 1 / x.length)
 /** A scalar [] spread over `shape`. */
 export const broadcast = (s: Tensor, shape: Shape): Tensor => apply1(BROADCAST, [s], { shape, scale: 1 })
 

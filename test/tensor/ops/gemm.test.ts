@@ -45,7 +45,13 @@ const matrix = subgroupMatrices(UNIT)
 const units =
   typeof compiling === 'string'
     ? []
-    : [{ name: compiling.name, device: gpuBackend(compiling, { precision: 'half', matrix, workgroupBytes: 49152 }), computes: false }]
+    : [
+        {
+          name: compiling.name,
+          device: gpuBackend(compiling, { precision: 'half', matrix, workgroupBytes: 49152, storageBuffers: 8 }),
+          computes: false,
+        },
+      ]
 const emulated =
   typeof computing === 'string'
     ? []
@@ -56,6 +62,7 @@ const emulated =
             precision: 'half',
             matrix: subgroupMatrices(EMULATED, EMULATED_TILES),
             workgroupBytes: 32768,
+            storageBuffers: 8,
           }),
           computes: true,
         },

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { tensor } from '../../../src/tensor/device.ts'
 import { grad } from '../../../src/tensor/grad.ts'
 import { dense } from '../../../src/tensor/ops/dense.ts'
-import { affine, log, mul, softplus } from '../../../src/tensor/ops/elementwise.ts'
-import { type LipschitzGroup, lipschitzScale, product } from '../../../src/tensor/ops/lipschitz.ts'
+import { affine, mul, softplus } from '../../../src/tensor/ops/elementwise.ts'
+import { type LipschitzGroup, lipschitzScale, lipschitzScales } from '../../../src/tensor/ops/lipschitz.ts'
+import { logBounds, product } from '../../../src/tensor/ops/lipschitzBounds.ts'
 import { sum } from '../../../src/tensor/ops/reduce.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
 import { expectGolden, loadGolden } from '../../golden.ts'
@@ -28,6 +29,24 @@ for (const per of ['output', 'input'] as const) {
   })
 }
 
+test('several layers at once, more than a kernel binds, one of them without a gradient', () =>
+  checkOp({
+    name: 'lipschitzScales',
+    inputs: [
+      { shape: [5, 7], values: AWAY_FROM_ZERO },
+      { shape: [7, 5], values: AWAY_FROM_ZERO },
+      { shape: [35, 1], values: AWAY_FROM_ZERO },
+      { shape: [1, 35], values: AWAY_FROM_ZERO },
+      { shape: [5, 7], values: AWAY_FROM_ZERO },
+      { shape: [5], values: [-3, 1, 6, 0.5, 2] },
+    ],
+    build: inputs => lipschitzScales(inputs.slice(0, 5), inputs[5], 'output').filter((_, l) => l !== 2),
+    step: 1e-4,
+  }))
+
+test('the log of the product of bounds', () =>
+  checkOp({ name: 'logBounds', inputs: [{ shape: [24], range: [-2, 30] }], build: ([c]) => logBounds(c) }))
+
 test('the norm of every group ends at or below softplus(c), and zero weights stay zero', async () => {
   const [{ device }] = await testDevices()
   const w = tensor(device, [3, 0, -1, 0, 0.25, 0], [3, 2])
@@ -48,7 +67,7 @@ test('product and its gradient, with no zero, one zero and two', async () => {
 test('shapes that do not fit are named', async () => {
   const [{ device }] = await testDevices()
   const w = tensor(device, new Float32Array(6), [3, 2])
-  expect(() => lipschitzScale(w, tensor(device, [1, 2], [2]), 'output')).toThrow('lipschitzScale: weights [3, 2] and c [2]')
+  expect(() => lipschitzScale(w, tensor(device, [1, 2], [2]), 'output')).toThrow('lipschitzScale: 1 matrices and c [2]')
 })
 
 describe('golden lip_dense', () => {
@@ -112,7 +131,7 @@ describe('golden lip_loss', () => {
         const total = product(bounds)
         const cotangent = tensor(device, golden.get(`${name}/cot/product`), [])
         const [dc] = grad(mul(total, cotangent), [c])
-        const [value, slope, logarithm, loss] = await evaluate(device, [total, dc, sum(log(bounds)), affine(total, 1e-6)])
+        const [value, slope, logarithm, loss] = await evaluate(device, [total, dc, logBounds(c), affine(total, 1e-6)])
         expectGolden(golden, `${name}/out/product`, value)
         expectGolden(golden, `${name}/grad/c`, slope)
         expectGolden(golden, `${name}/out/log_product`, logarithm)
