@@ -1,10 +1,8 @@
 /** Joining and cutting along the last axis; each is the other's gradient. */
-import { apply1, type Op } from '../op.ts'
+import { apply, apply1, type Op } from '../op.ts'
 import { type Dispatch, input, lastAxis, output, rowCount, sameShape, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { itemKernel } from './wgsl.ts'
 
-/** Parts one dispatch reads: with the output that makes the 8 storage buffers every WebGPU device has. */
-const PARTS_PER_DISPATCH = 7
 const GRAIN = 2048
 
 const CONCAT: Op<null> = {
@@ -18,12 +16,11 @@ const CONCAT: Op<null> = {
     }
     return [{ shape: [...first.shape.slice(0, -1), parts.reduce((width, part) => width + lastAxis(part.shape), 0)], dtype: first.dtype }]
   },
-  wgsl: ({ inputs, outputs: [y] }) => {
+  wgsl: ({ inputs, outputs: [y] }, _, { storageBuffers }) => {
     const dispatches: Dispatch[] = []
     const begins = columnBegins(inputs)
-    for (let first = 0; first < inputs.length; first += PARTS_PER_DISPATCH) {
-      dispatches.push(joinKernel(inputs.slice(first, first + PARTS_PER_DISPATCH), first, begins[first], y))
-    }
+    const most = storageBuffers - 1
+    for (let first = 0; first < inputs.length; first += most) dispatches.push(joinKernel(inputs.slice(first, first + most), first, begins[first], y))
     return { dispatches }
   },
   reference: (parts, [y], { inputs, outputs }) => {
@@ -43,7 +40,12 @@ const CONCAT: Op<null> = {
   backward: ({ inputs, grads: [dy], needs }) => {
     if (!dy) return []
     const begins = columnBegins(inputs)
-    return inputs.map((part, index) => (needs[index] ? sliceColumns(dy, begins[index], begins[index] + lastAxis(part.shape)) : undefined))
+    const ranges = inputs.map((part, index) => ({ begin: begins[index], end: begins[index] + lastAxis(part.shape) }))
+    const made = splitColumns(
+      dy,
+      ranges.filter((_, index) => needs[index]),
+    )
+    return needs.map(need => (need ? made.shift() : undefined))
   },
 }
 
@@ -148,6 +150,52 @@ const PAD: Op<Range & { width: number }> = {
   },
   backward: ({ grads: [dy], attrs: { begin, end } }) => [dy && sliceColumns(dy, begin, end)],
 }
+
+/** Several slices of one tensor. */
+const SPLIT: Op<readonly Range[]> = {
+  name: 'splitColumns',
+  shape: ([x], ranges) => ranges.map(({ begin, end }) => ({ shape: [...x.shape.slice(0, -1), end - begin], dtype: x.dtype })),
+  wgsl: ({ inputs: [x] }, ranges, { storageBuffers }) => {
+    const dispatches: Dispatch[] = []
+    const most = storageBuffers - 1
+    for (let first = 0; first < ranges.length; first += most) dispatches.push(cutKernel(ranges.slice(first, first + most), first, x))
+    return { dispatches }
+  },
+  reference: ([x], outputs, { inputs }, ranges) => {
+    const total = lastAxis(inputs[0].shape)
+    for (const [o, { begin, end }] of ranges.entries())
+      for (let r = 0; r < rowCount(inputs[0].shape); r++) outputs[o].set(x.subarray(r * total + begin, r * total + end), r * (end - begin))
+  },
+  simd: ({ inputs: [x] }, ranges) => ({
+    calls: ranges.map(({ begin, end }, o) => {
+      const width = end - begin
+      const args = [input(0), output(o), { i32: lastAxis(x.shape) }, { i32: begin }, { i32: width }, { i32: 0 }, { i32: width }]
+      return { kernel: 'copyColumns', items: rowCount(x.shape), grain: GRAIN, args }
+    }),
+  }),
+}
+
+/** One invocation per element of the columns these ranges take. */
+function cutKernel(ranges: readonly Range[], first: number, x: TensorType): Dispatch {
+  const widths = ranges.map(({ begin, end }) => end - begin)
+  const width = widths.reduce((a, b) => a + b, 0)
+  let at = 0
+  const branches = widths.map((w, index) => {
+    const line = `if (c < ${at + w}u) { y${index}[row * ${w}u + c - ${at}u] = x[row * ${lastAxis(x.shape)}u + c + ${ranges[index].begin}u - ${at}u]; }`
+    at += w
+    return line
+  })
+  return itemKernel({
+    label: 'splitColumns',
+    reads: [{ name: 'x', ref: input(0), dtype: x.dtype }],
+    writes: widths.map((_, index) => ({ name: `y${index}`, ref: output(first + index), dtype: x.dtype })),
+    items: rowCount(x.shape) * width,
+    body: `  let row = i / ${width}u;\n  let c = i % ${width}u;\n  ${branches.join('\n  else ')}`,
+  })
+}
+
+const splitColumns = (x: Tensor, ranges: readonly Range[]): Tensor[] =>
+  ranges.length === 1 ? [sliceColumns(x, ranges[0].begin, ranges[0].end)] : apply(SPLIT, [x], ranges)
 
 /** Joins along the last axis: [..., a], [..., b] -> [..., a + b]. Throws when the other axes differ or there are no parts. */
 export function concat(parts: readonly Tensor[]): Tensor {

@@ -59,10 +59,12 @@ const FUSED_MLP: Op<Attrs> = {
     const kept = keptRanges(shape, rows, tiling, 8).map(({ begin, end }): TensorType => ({ shape: [end - begin, 2 * tile], dtype: 'u32' }))
     return [{ shape: [packedWords(shape, matrix)], dtype: 'u32' }, ...kept]
   },
-  wgsl: ({ inputs: [x], outputs }, { shape, tiling }) => {
+  wgsl: ({ inputs: [x], outputs }, { shape, tiling }, { storageBuffers }) => {
     const keep = outputs.length > mlpMatrices(shape).filter(m => m.head).length
     const rows = rowCount(x.shape)
-    return tiling.units === 'blocks' ? fusedForward(shape, rows, tiling, keep) : matrixForward(shape, rows, tiling, keep)
+    return tiling.units === 'blocks'
+      ? fusedForward(shape, rows, tiling, keep, storageBuffers)
+      : matrixForward(shape, rows, tiling, keep, storageBuffers)
   },
   reference: (given, outputs, { inputs }, { shape }) => {
     const matrices = mlpMatrices(shape)
@@ -107,9 +109,11 @@ const FUSED_MLP_BACKWARD: Op<Attrs & { readonly wants: MlpWants }> = {
       (dims): TensorType => ({ shape: dims, dtype: 'f32' }),
     )
   },
-  wgsl: ({ inputs: [x] }, { shape, tiling, wants }) => {
+  wgsl: ({ inputs: [x] }, { shape, tiling, wants }, { storageBuffers }) => {
     const rows = rowCount(x.shape)
-    return tiling.units === 'blocks' ? fusedBackward(shape, rows, tiling, wants) : matrixBackward(shape, rows, tiling, wants)
+    return tiling.units === 'blocks'
+      ? fusedBackward(shape, rows, tiling, wants, storageBuffers)
+      : matrixBackward(shape, rows, tiling, wants, storageBuffers)
   },
   reference: (given, outputs, { inputs }, { shape, wants }) => {
     const matrices = mlpMatrices(shape)

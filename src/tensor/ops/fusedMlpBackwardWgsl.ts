@@ -48,7 +48,7 @@ export function backwardMemory(shape: MlpShape, tiling: BlockTiling): number {
 const gradientVectors = ({ layers }: MlpShape, { W, R4 }: Tile): number => (W + Math.max(...layers.map(l => pad4(headColumns(l))))) * R4
 
 /** Inputs x, every matrix and bias, the gradients of the wanted heads, then the kept activations, range by range; outputs dx (when wanted), then (when wanted) dW and db of every matrix. */
-export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling, wants: MlpWants): WgslWork {
+export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling, wants: MlpWants, buffers: number): WgslWork {
   const tile = tileOf(shape, tiling)
   const packed = packing(shape, tile.W, true)
   const matrices = mlpMatrices(shape)
@@ -68,7 +68,7 @@ export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling
   const handed = tiles * tile.W * tile.R
   const scratches = [packed.length, wants.weights ? slices * length : 0, parts.length > 1 ? handed : 0, parts.length > 2 ? handed : 0]
   const dispatches = [
-    ...packKernels(packed, scratch(0), 'f32'),
+    ...packKernels(packed, scratch(0), 'f32', buffers),
     ...ranges.flatMap((range, r) =>
       parts.map((turns, i) =>
         tileKernel(context, turns, {
@@ -81,7 +81,7 @@ export function fusedBackward(shape: MlpShape, rows: number, tiling: BlockTiling
         }),
       ),
     ),
-    ...(wants.weights ? sumKernels(context, slices) : []),
+    ...(wants.weights ? sumKernels(context, slices, buffers) : []),
   ]
   return { scratch: scratches, dispatches }
 }

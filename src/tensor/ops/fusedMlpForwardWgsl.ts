@@ -48,14 +48,14 @@ export const tileVectors = ({ nIn }: MlpShape, { W, R4 }: Tile): number => Math.
 const partsOf = ({ R, threads }: Tile): number => Math.max(1, Math.floor(threads / R))
 const meetVectors = (tile: Tile): number => tile.R * partsOf(tile)
 
-/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations, range by range. */
-export function fusedForward(shape: MlpShape, rows: number, tiling: BlockTiling, keep: boolean): WgslWork {
+/** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the kept activations, range by range. @param buffers that a kernel may bind */
+export function fusedForward(shape: MlpShape, rows: number, tiling: BlockTiling, keep: boolean, buffers: number): WgslWork {
   const tile = tileOf(shape, tiling)
   const packed = packing(shape, tile.W, false)
   const heads = mlpMatrices(shape).filter(m => m.head).length
   const ranges = keep ? keptRanges(shape, rows, tiling, 16) : [{ begin: 0, end: Math.ceil(rows / tile.R) }]
   const kernels = ranges.map((range, i) => tileKernel(shape, rows, tile, packed, range, keep ? output(heads + i) : undefined))
-  return { scratch: [packed.length], dispatches: [...packKernels(packed, scratch(0), 'f32'), ...kernels] }
+  return { scratch: [packed.length], dispatches: [...packKernels(packed, scratch(0), 'f32', buffers), ...kernels] }
 }
 
 function tileKernel(shape: MlpShape, rows: number, tile: Tile, packed: Packing, { begin, end }: TileRange, keep: Ref | undefined): Dispatch {

@@ -158,17 +158,14 @@ export function packing(shape: MlpShape, width: number, transposed: boolean): Pa
   }
 }
 
-/** Matrices one dispatch packs: with what it writes, the 8 storage buffers of every device. */
-const MOST_SOURCES = 7
-
-/** The dispatches that pack the operation's weights into `out`; as f32, or two f16 to a word. */
-export function packKernels({ blocks }: Packing, out: Ref, format: 'f32' | 'f16'): Dispatch[] {
+/** The dispatches that pack the operation's weights into `out`; as f32, or two f16 to a word. @param buffers that one of them may bind */
+export function packKernels({ blocks }: Packing, out: Ref, format: 'f32' | 'f16', buffers: number): Dispatch[] {
   const dispatches: Dispatch[] = []
   let begin = 0
   let rest = [...blocks]
   while (rest.length > 0) {
     let count = 0
-    for (let sources = 0; count < rest.length && sources + rest[count].sources.length <= MOST_SOURCES; count++) sources += rest[count].sources.length
+    for (let sources = 0; count < rest.length && sources + rest[count].sources.length < buffers; count++) sources += rest[count].sources.length
     const taken = rest.slice(0, count)
     rest = rest.slice(count)
     dispatches.push(packKernel(taken, begin, out, format))

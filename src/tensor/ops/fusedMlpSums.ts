@@ -175,10 +175,8 @@ ${lines.join('\n')}
   }`
 }
 
-/** Outputs that one dispatch adds up: with the partial sums, the 8 storage buffers of every device. */
-const MOST_SUMS = 7
-
-export function sumKernels({ wants, matrices, sums }: MlpGradient, slices: number): Dispatch[] {
+/** The dispatches that add up the partial sums. @param buffers that one of them may bind */
+export function sumKernels({ wants, matrices, sums }: MlpGradient, slices: number, buffers: number): Dispatch[] {
   const first = wants.inputs.filter(w => w).length
   const all = matrices.flatMap(({ nIn, nOut }, m) => [
     { ref: output(first + 2 * m), length: nIn * nOut },
@@ -186,8 +184,8 @@ export function sumKernels({ wants, matrices, sums }: MlpGradient, slices: numbe
   ])
   const dispatches: Dispatch[] = []
   let begin = 0
-  for (let i = 0; i < all.length; i += MOST_SUMS) {
-    const outputs = all.slice(i, i + MOST_SUMS)
+  for (let i = 0; i < all.length; i += buffers - 1) {
+    const outputs = all.slice(i, i + buffers - 1)
     dispatches.push(sumSlices({ label: 'mlpBackwardSum', partial: scratch(1), slices, outputs, begin, stride: sums.length }))
     begin += outputs.reduce((sum, o) => sum + o.length, 0)
   }

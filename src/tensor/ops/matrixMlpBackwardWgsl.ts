@@ -57,7 +57,7 @@ interface Context {
 }
 
 /** Inputs x, every matrix and bias, the gradients of the wanted heads, the packed weights, then the kept activations, range by range; outputs dx (when wanted), then (when wanted) dW and db of every matrix. */
-export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTiling, wants: MlpWants): WgslWork {
+export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTiling, wants: MlpWants, buffers: number): WgslWork {
   const tile = tileFor(shape, tiling)
   const { W, R, nIn16 } = tile
   const matrices = mlpMatrices(shape)
@@ -109,7 +109,7 @@ export function matrixBackward(shape: MlpShape, rows: number, tiling: MatrixTili
         }),
       ),
     ),
-    ...(wants.weights ? sumKernels(context, slices) : []),
+    ...(wants.weights ? sumKernels(context, slices, buffers) : []),
   ]
   const scratches = [2, wants.weights ? slices * length : 0, parts.length > 1 ? handed : 0, parts.length > 2 ? handed : 0, largestLength(sources)]
   return { scratch: scratches, dispatches }
@@ -371,21 +371,19 @@ ${lines.join('\n')}
   }`
 }
 
-/** Outputs that one dispatch adds up: with the partial sums and the scale, the 8 storage buffers of every device. */
-const MOST_SUMS = 6
-
-function sumKernels({ tile: { W }, wants, matrices, sums }: Context, slices: number): Dispatch[] {
+function sumKernels({ tile: { W }, wants, matrices, sums }: Context, slices: number, buffers: number): Dispatch[] {
+  const most = buffers - 2 // beside the partial sums and the scale
   const first = wants.inputs.filter(w => w).length
   const all = matrices.flatMap(({ nIn, nOut, head }, m) => [
     { ref: output(first + 2 * m), length: nIn * nOut, place: `${sums.kernel[m]}u + e / ${nOut}u * ${head ? HEADS : W}u + e % ${nOut}u` },
     { ref: output(first + 2 * m + 1), length: nOut, place: `${sums.bias[m]}u + e` },
   ])
-  return Array.from({ length: Math.ceil(all.length / MOST_SUMS) }, (_, i) =>
+  return Array.from({ length: Math.ceil(all.length / most) }, (_, i) =>
     sumSlices({
       label: 'mlpBackwardSum',
       partial: scratch(1),
       slices,
-      outputs: all.slice(i * MOST_SUMS, (i + 1) * MOST_SUMS),
+      outputs: all.slice(i * most, (i + 1) * most),
       stride: sums.length,
       scale: scratch(0),
     }),

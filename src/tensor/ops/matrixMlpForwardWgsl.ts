@@ -51,14 +51,14 @@ export function tileFor(shape: MlpShape, tiling: MatrixTiling): MatrixTile {
 }
 
 /** Inputs x, then every matrix and bias; outputs the heads, then, if `keep`, the packed weights and the kept activations, range by range. */
-export function matrixForward(shape: MlpShape, rows: number, tiling: MatrixTiling, keep: boolean): WgslWork {
+export function matrixForward(shape: MlpShape, rows: number, tiling: MatrixTiling, keep: boolean, buffers: number): WgslWork {
   const tile = tileFor(shape, tiling)
   const packing = matrixPacking(shape, tile.W)
   const heads = mlpMatrices(shape).filter(m => m.head).length
   const packed = keep ? output(heads) : scratch(0)
   const ranges = keep ? keptRanges(shape, rows, tiling, 8) : [{ begin: 0, end: Math.ceil(rows / tile.R) }]
   const kernels = ranges.map((range, i) => tileKernel(shape, rows, tile, packing, packed, range, keep ? output(heads + 1 + i) : undefined))
-  const dispatches = [...packKernels(packing, packed, 'f16'), ...kernels]
+  const dispatches = [...packKernels(packing, packed, 'f16', buffers), ...kernels]
   return { scratch: keep ? [] : [packing.length / 2], dispatches }
 }
 
