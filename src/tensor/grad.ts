@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation of the recorded graph: gradients are recorded as further operations. */
 import { add } from './ops/elementwise.ts'
 import { constantLike } from './ops/fill.ts'
+import { sums } from './ops/sums.ts'
 import { type GraphNode, reshape, showShape, type Tensor } from './tensor.ts'
 
 /** Identity of a value: a node output or a leaf's region, whatever shape it is seen under. */
@@ -12,19 +13,33 @@ function keyOf(x: Tensor): { owner: Key; index: number } {
 
 class GradientTable {
   private readonly table = new Map<Key, (Tensor | undefined)[]>()
+  /** Of leaves, whose gradients nothing further is made of: all that was found, to be added up at the end. */
+  private readonly leaves = new Map<Key, Tensor[]>()
 
   get(x: Tensor): Tensor | undefined {
     const { owner, index } = keyOf(x)
-    const found = this.table.get(owner)?.[index]
+    const found = x.source.kind === 'storage' ? this.leaves.get(owner)?.[0] : this.table.get(owner)?.[index]
     return found && reshape(found, x.shape)
   }
 
   accumulate(x: Tensor, gradient: Tensor): void {
     const { owner, index } = keyOf(x)
+    if (x.source.kind === 'storage') {
+      this.leaves.set(owner, [...(this.leaves.get(owner) ?? []), gradient])
+      return
+    }
     const row = this.table.get(owner) ?? []
     const old = row[index]
     row[index] = old ? add(reshape(old, gradient.shape), gradient) : gradient
     this.table.set(owner, row)
+  }
+
+  /** Adds up the gradients of all leaves that are used in several places. */
+  addUp(): void {
+    const several = [...this.leaves].filter(([, list]) => list.length > 1)
+    if (several.length === 0) return
+    const totals = sums(several.map(([, list]) => list))
+    for (const [i, [owner]] of several.entries()) this.leaves.set(owner, [totals[i]])
   }
 }
 
@@ -60,6 +75,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tenso
     const inputGrads = node.backward(grads, needs)
     for (const [i, g] of inputGrads.entries()) if (g && needs[i]) table.accumulate(node.inputs[i], g)
   }
+  table.addUp()
   return wrt.map(x => table.get(x) ?? constantLike(x, 0))
 }
 
