@@ -20,7 +20,6 @@ import { ROWS_PER_BIAS_SLICE, type Slope, slopeKernel, WIDEST_SCALED } from './d
 import { chooseTile, type Gemm, gemm } from './gemm.ts'
 import { FACTOR_ROWS } from './gemmMatrix.ts'
 import { halves, joined, numbers, type Operand } from './gemmOperand.ts'
-import { sumSlices } from './sumSlices.ts'
 import { itemKernel } from './wgsl.ts'
 
 /** Activations whose slope follows from y alone, so that the pre-activation need not be kept. */
@@ -279,9 +278,8 @@ export function backwardKernels(
   if (beside?.gradient) add({ ...inputGradient, n: beside.width, b: numbers('w', input(1), nOut, 'inner', own), out: beside.gradient })
   if (weights && bias) {
     const balance = factors && { factors: { reads: [{ name: 'factors', ref: factors }], of: 'factors[block]' } }
-    add({ ...products.weights, a: { ...x, balances: factors !== undefined }, b: gradient('outer'), ...balance, anyMagnitude: !scaled })
-    const biasSlices = Math.ceil(rows / ROWS_PER_BIAS_SLICE)
-    dispatches.push(sumSlices({ label: 'denseBackwardBias', partial: bias, slices: biasSlices, outputs: [{ ref: output(first + 1), length: nOut }] }))
+    const alsoSum = { partial: bias, slices: Math.ceil(rows / ROWS_PER_BIAS_SLICE), outputs: [{ ref: output(first + 1), length: nOut }] }
+    add({ ...products.weights, a: { ...x, balances: factors !== undefined }, b: gradient('outer'), ...balance, anyMagnitude: !scaled, alsoSum })
   }
   return { scratch: lengths, dispatches }
 }

@@ -56,8 +56,7 @@ export function narrowBackward(layer: NarrowLayer): WgslWork {
   if (partial) {
     const first = wantInput ? 1 : 0
     dispatches.push(
-      sumSlices({
-        label: 'denseBackwardSum',
+      sumSlices('denseBackwardSum', {
         partial,
         slices: groups,
         outputs: [

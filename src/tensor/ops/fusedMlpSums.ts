@@ -186,7 +186,7 @@ export function sumKernels({ wants, matrices, sums }: MlpGradient, slices: numbe
   let begin = 0
   for (let i = 0; i < all.length; i += buffers - 1) {
     const outputs = all.slice(i, i + buffers - 1)
-    dispatches.push(sumSlices({ label: 'mlpBackwardSum', partial: scratch(1), slices, outputs, begin, stride: sums.length }))
+    dispatches.push(sumSlices('mlpBackwardSum', { partial: scratch(1), slices, outputs, begin, stride: sums.length }))
     begin += outputs.reduce((sum, o) => sum + o.length, 0)
   }
   return dispatches

@@ -18,7 +18,8 @@ import { LARGE_TILES, type LargeTile, largeKernel } from './gemmLarge.ts'
 import { fits, matrixKernel } from './gemmMatrix.ts'
 import type { Operand } from './gemmOperand.ts'
 import { SMALL_TILE, smallKernel } from './gemmSmall.ts'
-import { type Binding, itemKernel } from './wgsl.ts'
+import { type SliceSum, sumSlices } from './sumSlices.ts'
+import { type Binding, itemKernel, MAX_GROUPS } from './wgsl.ts'
 
 export interface Gemm {
   readonly label: string
@@ -39,6 +40,8 @@ export interface Gemm {
   readonly anyMagnitude?: boolean
   /** Factors of operands, for matrix units. */
   readonly factors?: Factors
+  /** Partial sums of something else, which are added up along the way. */
+  readonly alsoSum?: SliceSum
 }
 
 /** Powers of two that bring an operand's rows of k into f16's range. */
@@ -78,14 +81,19 @@ export function gemm(
   scratchIndex = 0,
   tile = chooseTile(product, gpu),
 ): WgslWork & { readonly scratch: readonly number[] } {
-  const { m, n, k, label, out, store = 'v', storeReads = [] } = product
+  const { m, n, k, label, out, store = 'v', storeReads = [], alsoSum } = product
   const [rows, columns] = sizeOf(tile)
   const groups = Math.ceil(m / rows) * Math.ceil(n / columns)
   const wanted = product.slices ?? Math.max(1, Math.min(Math.floor(k / SLICE_DEPTH), Math.floor(MANY_GROUPS / groups)))
   const slice = Math.ceil(k / wanted / SLICE_UNIT) * SLICE_UNIT
   const slices = Math.ceil(k / slice)
-  if (slices === 1) return { scratch: [], dispatches: [kernelOf({ ...product, store, storeReads, slices, slice }, tile, gpu)] }
+  const others = alsoSum ? [sumSlices(`${label}Sum`, alsoSum)] : []
+  if (slices === 1) return { scratch: [], dispatches: [kernelOf({ ...product, store, storeReads, slices, slice }, tile, gpu), ...others] }
   const partial = scratch(scratchIndex)
+  const part = { ...product, out: partial, store: 'v', storeReads: [], storeFunctions: '', slices, slice }
+  const own = { partial, slices, outputs: [{ ref: out, length: m * n }] }
+  const both = alsoSum && store === 'v' ? sumSlices(`${label}Sum`, own, alsoSum) : undefined
+  if (both && both.groups[0] <= MAX_GROUPS) return { scratch: [slices * m * n], dispatches: [kernelOf(part, tile, gpu), both] }
   const sum = itemKernel({
     label: `${label}Sum`,
     reads: [{ name: 'partial', ref: partial }, ...storeReads],
@@ -98,8 +106,7 @@ export function gemm(
   for (var s = 0u; s < ${slices}u; s++) { v += partial[s * ${m * n}u + i]; }
   y[i] = ${store};`,
   })
-  const part = { ...product, out: partial, store: 'v', storeReads: [], storeFunctions: '', slices, slice }
-  return { scratch: [slices * m * n], dispatches: [kernelOf(part, tile, gpu), sum] }
+  return { scratch: [slices * m * n], dispatches: [kernelOf(part, tile, gpu), sum, ...others] }
 }
 
 function kernelOf(work: TileWork, choice: Tile, gpu: GpuTraits): Dispatch {

@@ -379,8 +379,7 @@ function sumKernels({ tile: { W }, wants, matrices, sums }: Context, slices: num
     { ref: output(first + 2 * m + 1), length: nOut, place: `${sums.bias[m]}u + e` },
   ])
   return Array.from({ length: Math.ceil(all.length / most) }, (_, i) =>
-    sumSlices({
-      label: 'mlpBackwardSum',
+    sumSlices('mlpBackwardSum', {
       partial: scratch(1),
       slices,
       outputs: all.slice(i * most, (i + 1) * most),

@@ -10,7 +10,6 @@ interface SliceOutput {
 }
 
 export interface SliceSum {
-  readonly label: string
   /** [slices, stride] */
   readonly partial: Ref
   readonly slices: number
@@ -27,38 +26,56 @@ const THREADS = 256
 /** Neighbouring columns read side by side; each column's slices in THREADS / columns interleaved runs, which are added in order. Many slices need many runs. */
 const columnsFor = (slices: number): number => (slices > 64 ? 8 : 32)
 
-export function sumSlices({ label, partial, slices, outputs, begin: first = 0, stride, scale }: SliceSum): Dispatch {
-  const columns = columnsFor(slices)
-  const lanes = THREADS / columns
-  const length = outputs.reduce((sum, o) => sum + o.length, 0)
-  const reads = [{ name: 'partial', ref: partial }, ...(scale ? [{ name: 'scale', ref: scale }] : [])]
-  const writes = outputs.map(({ ref }, i) => ({ name: `y${i}`, ref }))
-  let begin = 0
-  const value = scale ? 's * scale[1]' : 's'
-  const pieces = outputs.map((o, i) => {
-    const inside = `  if (i >= ${begin}u && i < ${begin + o.length}u)`
-    const e = `(i - ${begin}u)`
-    begin += o.length
-    return {
-      store: `${inside} { y${i}[${e}] = ${value}; }`,
-      place: o.place && `${inside} { at = ${o.place.replaceAll(/\be\b/g, e)}; }`,
-    }
+/** One dispatch for any number of such sums, as far as the buffers that it binds allow. */
+export function sumSlices(label: string, ...sums: readonly SliceSum[]): Dispatch {
+  const reads = sums.flatMap(({ partial, scale }, n) => [
+    { name: `partial${n}`, ref: partial },
+    ...(scale ? [{ name: `scale${n}`, ref: scale }] : []),
+  ])
+  const writes = sums.flatMap(({ outputs }, n) => outputs.map(({ ref }, i) => ({ name: `y${n}_${i}`, ref })))
+  let groups = 0
+  const cases = sums.map((sum, n) => {
+    const first = groups
+    groups += Math.ceil(lengthOf(sum) / columnsFor(sum.slices))
+    return `if (workgroup.x < ${groups}u) {\n${sumBody(sum, n, first)}\n  }`
   })
   const code = `${bindingHeader(reads, writes)}
 var<workgroup> runs: array<f32, ${THREADS}>;
-@compute @workgroup_size(${columns}, ${lanes}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  let i = group.x * ${columns}u + local.x;
-  var s = 0.0;
-  var at = i + ${first}u;
-${pieces.flatMap(p => p.place ?? []).join('\n')}
-  if (i < ${length}u) {
-    for (var j = local.y; j < ${slices}u; j += ${lanes}u) { s += partial[j * ${stride ?? length}u + at]; }
-  }
-  runs[index] = s;
-  workgroupBarrier();
-  if (local.y > 0u || i >= ${length}u) { return; }
-  for (var lane = 1u; lane < ${lanes}u; lane++) { s += runs[lane * ${columns}u + local.x]; }
-${pieces.map(p => p.store).join('\n')}
+@compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
+  ${cases.join(' else ')}
 }`
-  return { label, code, bindings: [...reads.map(r => r.ref), ...outputs.map(o => o.ref)], groups: [Math.ceil(length / columns), 1, 1] }
+  return { label, code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1] }
+}
+
+const lengthOf = ({ outputs }: SliceSum): number => outputs.reduce((sum, o) => sum + o.length, 0)
+
+/** @param first workgroup of this sum */
+function sumBody(sum: SliceSum, n: number, first: number): string {
+  const { slices, outputs, begin: from = 0, stride, scale } = sum
+  const columns = columnsFor(slices)
+  const lanes = THREADS / columns
+  const length = lengthOf(sum)
+  let begin = 0
+  const pieces = outputs.map((o, i) => {
+    const inside = `    if (i >= ${begin}u && i < ${begin + o.length}u)`
+    const e = `(i - ${begin}u)`
+    begin += o.length
+    return {
+      store: `${inside} { y${n}_${i}[${e}] = ${scale ? `s * scale${n}[1]` : 's'}; }`,
+      place: o.place && `${inside} { at = ${o.place.replaceAll(/\be\b/g, e)}; }`,
+    }
+  })
+  return `    let lane = index / ${columns}u;
+    let i = (workgroup.x - ${first}u) * ${columns}u + index % ${columns}u;
+    var s = 0.0;
+    var at = i + ${from}u;
+${pieces.flatMap(p => p.place ?? []).join('\n')}
+    if (i < ${length}u) {
+      for (var j = lane; j < ${slices}u; j += ${lanes}u) { s += partial${n}[j * ${stride ?? length}u + at]; }
+    }
+    runs[index] = s;
+    workgroupBarrier();
+    if (lane > 0u || i >= ${length}u) { return; }
+    for (var l = 1u; l < ${lanes}u; l++) { s += runs[l * ${columns}u + index % ${columns}u]; }
+${pieces.map(p => p.store).join('\n')}`
 }
