@@ -5,7 +5,7 @@
 import { contract } from '../tensor/ops/contract.ts'
 import { add, affine } from '../tensor/ops/elementwise.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
-import { rowCount, type Tensor } from '../tensor/tensor.ts'
+import { reshape, rowCount, type Source, type Tensor } from '../tensor/tensor.ts'
 
 export interface Coordinates {
   /** One unit of these coordinates, in space units. */
@@ -16,8 +16,17 @@ export interface Coordinates {
   seen(points: Tensor): Tensor
 }
 
+const folded = new WeakMap<Source, Tensor>()
+
+/** `contract` of points [Q, 3]; asked again of the same points, the same tensor: T, H, F and the density grid all look at it. */
+export function contracted(points: Tensor): Tensor {
+  const found = folded.get(points.source) ?? contract(points)
+  folded.set(points.source, found)
+  return reshape(found, points.shape)
+}
+
 /** Space units; encodings see the room folded into the ball of radius 2, so that a hash grid has bounds. */
-export const CONTRACTED: Coordinates = { unit: 1, from: x => x, seen: contract }
+export const CONTRACTED: Coordinates = { unit: 1, from: x => x, seen: contracted }
 
 /** The units of space themselves, as they are. */
 export const PLAIN: Coordinates = { unit: 1, from: x => x, seen: points => points }

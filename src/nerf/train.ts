@@ -2,18 +2,16 @@
 import type { Capture } from '../capture/capture.ts'
 import { logLipschitz } from '../nn/lipschitz.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
-import { contract } from '../tensor/ops/contract.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
-import { add, affine, mul } from '../tensor/ops/elementwise.ts'
 import { gatherRows } from '../tensor/ops/gather.ts'
-import { normal, uniform } from '../tensor/ops/random.ts'
-import { broadcast } from '../tensor/ops/reduce.ts'
+import { addNoise, uniform } from '../tensor/ops/random.ts'
 import { weightedSum } from '../tensor/ops/weightedSum.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
 import { type KernelProfile, kernelProfiles } from '../tensor/profileTable.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
 import type { RenderedLevel } from './coarseFine.ts'
 import { rayCodes } from './codeField.ts'
+import { contracted } from './coordinates.ts'
 import { HostBatch } from './hostBatch.ts'
 import { displacementLoss, levelLoss } from './losses.ts'
 import { type RayBatch, rayBatches } from './rayBatches.ts'
@@ -172,12 +170,9 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
   })
   const W = parameters.get('codes')
   const seed = batch.tensor('seed', [2], 'u32')
-  const draw = (pass: 'coarse' | 'last', count: number): Tensor => {
-    const random = uniform(seed, [R, count], SAMPLE_STREAM[pass])
-    return affine(mul(affine(random, 1, -0.5), broadcast(batch.tensor('jitter', []), [R, count])), 1, 0.5)
-  }
+  const draw = (pass: 'coarse' | 'last', count: number): Tensor => uniform(seed, [R, count], SAMPLE_STREAM[pass], batch.tensor('jitter', []))
   const known = gatherRows(W, batch.tensor('codes', [R], 'u32'))
-  const codes = rayCodes(codeNoise > 0 ? add(known, affine(normal(seed, known.shape, CODE_STREAM), codeNoise)) : known)
+  const codes = rayCodes(codeNoise > 0 ? addNoise(known, seed, codeNoise, CODE_STREAM) : known)
   const rays = { origins: batch.tensor('origins', [R, 3]), directions: batch.tensor('directions', [R, 3]) }
   const levels = renderRays(scene, { ...rays, warp: codes, codes, draw })
   const losses = levels.map(level => levelLoss(level, batch.tensor('colors', [R, 3]), warpScale))
@@ -225,7 +220,7 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
 function backgroundLoss(scene: SceneManipulator, points: Tensor, codes: Tensor, seed: Tensor): Tensor {
   const { backgroundScale, backgroundNoise } = scene.config.training
   const { unit } = scene.coordinates
-  const x = backgroundNoise > 0 ? add(points, affine(normal(seed, points.shape, NOISE_STREAM), backgroundNoise * unit)) : points
+  const x = backgroundNoise > 0 ? addNoise(points, seed, backgroundNoise * unit, NOISE_STREAM) : points
   return displacementLoss(scene.warp(x, codes), scene.coordinates.from(x), backgroundScale)
 }
 
@@ -234,5 +229,5 @@ function gridEffects(scene: SceneManipulator, { x, sigma }: RenderedLevel): Grap
   const { sampling } = scene.config
   if (sampling.kind === 'coarseFine') return []
   const { gridResolution: resolution, gridDecay: decay, gridFade: fade } = sampling
-  return [gridUpdate(scene.densityGrid(resolution), contract(x), sigma, { resolution, decay, fade })]
+  return [gridUpdate(scene.densityGrid(resolution), contracted(x), sigma, { resolution, decay, fade })]
 }

@@ -24,12 +24,12 @@ import { joinedDense } from '../../src/tensor/ops/joinedDense.ts'
 import { l2Normalize } from '../../src/tensor/ops/l2Normalize.ts'
 import { layerNorm } from '../../src/tensor/ops/layerNorm.ts'
 import { lipschitzScale } from '../../src/tensor/ops/lipschitz.ts'
-import { product } from '../../src/tensor/ops/lipschitzBounds.ts'
+import { logBounds, product } from '../../src/tensor/ops/lipschitzBounds.ts'
 import { maxPool } from '../../src/tensor/ops/maxPool.ts'
 import { medianDepth, pickSample } from '../../src/tensor/ops/medianSample.ts'
 import { packPixels } from '../../src/tensor/ops/packPixels.ts'
 import { patchify } from '../../src/tensor/ops/patchify.ts'
-import { integers, normal, uniform } from '../../src/tensor/ops/random.ts'
+import { addNoise, integers, uniform } from '../../src/tensor/ops/random.ts'
 import { rayPoints } from '../../src/tensor/ops/rayPoints.ts'
 import { rayWeights } from '../../src/tensor/ops/rayWeights.ts'
 import { broadcast, mean, mulRows, sum, sumLast } from '../../src/tensor/ops/reduce.ts'
@@ -39,10 +39,13 @@ import { concatRows, repeatAll, repeatRows, sliceRows, sumRepeats, sumRowGroups 
 import { fineSamples, sortedUnion, stratifiedSamples } from '../../src/tensor/ops/sampling.ts'
 import { se3Transform } from '../../src/tensor/ops/se3.ts'
 import { softmax } from '../../src/tensor/ops/softmax.ts'
+import { squaredDistance } from '../../src/tensor/ops/squaredDistance.ts'
 import { sumSamples } from '../../src/tensor/ops/sumSamples.ts'
+import { sums } from '../../src/tensor/ops/sums.ts'
 import { totalVariation } from '../../src/tensor/ops/totalVariation.ts'
 import { permute } from '../../src/tensor/ops/transpose.ts'
 import { unfold } from '../../src/tensor/ops/unfold.ts'
+import { weightedSum } from '../../src/tensor/ops/weightedSum.ts'
 import type { PlanRequest } from '../../src/tensor/plan.ts'
 import { detach, elements, type GraphNode, type Numbers, reshape, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
 import { cotangent, randomValues } from '../tensor/opCase.ts'
@@ -236,7 +239,27 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
     operation('medianDepth', [density(R, M), rising(R, M)], ([weights, z]) => medianDepth(detach(weights), z)),
     operation('pickSample', [[R, M, 3], indices(M, R)], ([x, index]) => pickSample(x, index)),
     operation('robustLoss', [within(0, 0.01)(Q)], ([squared]) => robustLoss(squared, { alpha: -2, scale: 0.03 })),
-    operation('lipschitz', [[64, 64], positive(), positive(8)], ([w, c, bounds]) => [lipschitzScale(w, c, 'output'), product(bounds)]),
+    values('sums', [[64, 64], [64, 64], [64], [64], [64]], ([a, b, c, d, e]) =>
+      sums([
+        [a, b],
+        [c, d, e],
+      ]),
+    ),
+    operation(
+      'squaredDistance',
+      [
+        [R, 3],
+        [R, 3],
+      ],
+      ([a, b]) => squaredDistance(a, b),
+    ),
+    operation('lipschitz', [[64, 64], positive(), positive(8)], ([w, c, bounds]) => [
+      lipschitzScale(w, c, 'output'),
+      weightedSum([
+        { value: product(bounds), weight: 0.1 },
+        { value: logBounds(bounds), weight: 2 },
+      ]),
+    ]),
     operation('totalVariation', [[128, 128, 4]], ([maps]) => totalVariation(maps)),
     operation('permute', [[4, 50, 12, 64]], ([x]) => permute(x, [0, 2, 1, 3])),
     values('unfold', [[2, 128, 128, 64]], ([image]) => [unfold(image, { size: 3, stride: 1, padding: 1 }, 100, 140)]),
@@ -274,7 +297,7 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
         ),
     ),
     values('packPixels', [share(R, 3)], ([color]) => [packPixels(color)]),
-    values('random', [indices(1 << 20, 2)], ([seed]) => [uniform(seed, [R, M], 0), normal(seed, [R, 3], 1), integers(seed, [R], 2, 48)]),
+    values('random', [indices(1 << 20, 2), [R, 3]], ([seed, x]) => [uniform(seed, [R, M], 0), addNoise(x, seed, 0.2, 1), integers(seed, [R], 2, 48)]),
     values('gridSamples', [[R, 3], units(R), share(R, M), within(0, 5)(64 ** 3)], ([o, d, u, grid]) =>
       Object.values(gridSamples(o, d, u, grid, GRID)),
     ),

@@ -2,7 +2,7 @@
 import { apply1, type Op } from '../op.ts'
 import { elements, input, output, type Shape, showShape, type Tensor, type TensorType } from '../tensor.ts'
 import { SIN_COS_WGSL } from './sinCos.ts'
-import { itemKernel } from './wgsl.ts'
+import { type Binding, float, itemKernel } from './wgsl.ts'
 
 interface Draw {
   readonly shape: Shape
@@ -48,11 +48,18 @@ function checkDraw(name: string, seed: TensorType, { shape, stream }: Draw): voi
   if (elements(shape) > 2 ** 31) throw new Error(`${name}: ${showShape(shape)} has more than 2^31 elements`)
 }
 
-const drawKernel = (label: string, shape: Shape, body: string, declarations = RANDOM_WGSL, dtype: 'f32' | 'u32' = 'f32') => ({
+interface DrawKernel {
+  /** Beside the seed. */
+  readonly reads?: readonly Binding[]
+  readonly declarations?: string
+  readonly dtype?: 'f32' | 'u32'
+}
+
+const drawKernel = (label: string, shape: Shape, body: string, { reads = [], declarations = RANDOM_WGSL, dtype = 'f32' }: DrawKernel = {}) => ({
   dispatches: [
     itemKernel({
       label,
-      reads: [{ name: 'seed', ref: input(0), dtype: 'u32' }],
+      reads: [{ name: 'seed', ref: input(0), dtype: 'u32' }, ...reads],
       writes: [{ name: 'y', ref: output(0), dtype }],
       declarations,
       items: elements(shape),
@@ -61,43 +68,59 @@ const drawKernel = (label: string, shape: Shape, body: string, declarations = RA
   ],
 })
 
+/** With a second input, the spread: about 1/2, as far as it says. */
 const UNIFORM: Op<Draw> = {
   name: 'uniform',
-  shape: ([seed], draw) => {
+  shape: ([seed, spread], draw) => {
     checkDraw('uniform', seed, draw)
+    if (spread && elements(spread.shape) !== 1) throw new Error(`uniform: spread ${showShape(spread.shape)}; it must be a scalar []`)
     return [{ shape: draw.shape, dtype: 'f32' }]
   },
-  wgsl: (_, { shape, stream }) => drawKernel('uniform', shape, `  y[i] = f32(bitsAt(i, ${stream}u) >> 8u) * 0x1p-24f;`),
-  reference: ([seed], [y], _, { stream }) => {
+  wgsl: ({ inputs }, { shape, stream }) => {
+    const spread = inputs.length > 1
+    const body = `  let u = f32(bitsAt(i, ${stream}u) >> 8u) * 0x1p-24f;\n  y[i] = ${spread ? '(u - 0.5) * spread[0] + 0.5' : 'u'};`
+    return drawKernel('uniform', shape, body, { reads: spread ? [{ name: 'spread', ref: input(1) }] : [] })
+  },
+  reference: ([seed, spread], [y], _, { stream }) => {
     const keys = keysOf(seed[0], seed[1], stream)
-    for (let i = 0; i < y.length; i++) y[i] = (bitsAt(i, keys) >>> 8) * 2 ** -24
+    for (let i = 0; i < y.length; i++) {
+      const u = (bitsAt(i, keys) >>> 8) * 2 ** -24
+      y[i] = spread ? (u - 0.5) * spread[0] + 0.5 : u
+    }
   },
 }
 
 /** Box-Muller: element i takes the draws 2i, in (0, 1], and 2i + 1. */
-const NORMAL: Op<Draw> = {
-  name: 'normal',
-  shape: ([seed], draw) => {
-    checkDraw('normal', seed, draw)
-    return [{ shape: draw.shape, dtype: 'f32' }]
+const NORMAL_WGSL = `fn normalAt(i: u32, stream: u32) -> f32 {
+  let u = f32((bitsAt(2u * i, stream) >> 8u) + 1u) * 0x1p-24f;
+  let turn = f32(bitsAt(2u * i + 1u, stream) >> 8u) * 0x1p-24f;
+  return sqrt(-2.0 * log(u)) * sinCos(6.2831855 * turn).y;
+}
+`
+
+/** Inputs the seed and what the numbers are added to. */
+const NOISE: Op<{ readonly stream: number; readonly deviation: number }> = {
+  name: 'noise',
+  shape: ([seed, x], { stream }) => {
+    checkDraw('noise', seed, { shape: x.shape, stream })
+    return [{ shape: x.shape, dtype: 'f32' }]
   },
-  wgsl: (_, { shape, stream }) =>
-    drawKernel(
-      'normal',
-      shape,
-      `  let u = f32((bitsAt(2u * i, ${stream}u) >> 8u) + 1u) * 0x1p-24f;
-  let turn = f32(bitsAt(2u * i + 1u, ${stream}u) >> 8u) * 0x1p-24f;
-  y[i] = sqrt(-2.0 * log(u)) * sinCos(6.2831855 * turn).y;`,
-      RANDOM_WGSL + SIN_COS_WGSL,
-    ),
-  reference: ([seed], [y], _, { stream }) => {
+  wgsl: ({ inputs: [, x] }, { stream, deviation }) =>
+    drawKernel('noise', x.shape, `  y[i] = x[i] + ${float(deviation)} * normalAt(i, ${stream}u);`, {
+      reads: [{ name: 'x', ref: input(1) }],
+      declarations: RANDOM_WGSL + SIN_COS_WGSL + NORMAL_WGSL,
+    }),
+  reference: ([seed, x], [y], _, { stream, deviation }) => {
     const keys = keysOf(seed[0], seed[1], stream)
-    for (let i = 0; i < y.length; i++) {
-      const u = ((bitsAt(2 * i, keys) >>> 8) + 1) * 2 ** -24
-      const turn = (bitsAt(2 * i + 1, keys) >>> 8) * 2 ** -24
-      y[i] = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * turn)
-    }
+    for (let i = 0; i < y.length; i++) y[i] = x[i] + deviation * normalOf(i, keys)
   },
+  backward: ({ grads: [dy] }) => [undefined, dy],
+}
+
+function normalOf(i: number, keys: [number, number]): number {
+  const u = ((bitsAt(2 * i, keys) >>> 8) + 1) * 2 ** -24
+  const turn = (bitsAt(2 * i + 1, keys) >>> 8) * 2 ** -24
+  return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * turn)
 }
 
 /** floor(bits * bound / 2^32): the high word of the 64-bit product, from 16-bit halves. */
@@ -117,7 +140,10 @@ const INTEGERS: Op<Draw & { bound: number }> = {
     return [{ shape: draw.shape, dtype: 'u32' }]
   },
   wgsl: (_, { shape, stream, bound }) =>
-    drawKernel('integers', shape, `  y[i] = highWord(bitsAt(i, ${stream}u), ${bound}u);`, RANDOM_WGSL + HIGH_WORD_WGSL, 'u32'),
+    drawKernel('integers', shape, `  y[i] = highWord(bitsAt(i, ${stream}u), ${bound}u);`, {
+      declarations: RANDOM_WGSL + HIGH_WORD_WGSL,
+      dtype: 'u32',
+    }),
   reference: ([seed], [y], _, { stream, bound }) => {
     const keys = keysOf(seed[0], seed[1], stream)
     for (let i = 0; i < y.length; i++) {
@@ -127,9 +153,13 @@ const INTEGERS: Op<Draw & { bound: number }> = {
   },
 }
 
-/** f32 numbers in [0, 1), multiples of 2^-24, the same bits on every device. `seed` is a u32 leaf [2]: (seed, step); `stream` tells draws of one step apart. */
-export const uniform = (seed: Tensor, shape: Shape, stream: number): Tensor => apply1(UNIFORM, [seed], { shape, stream })
-/** Standard normal f32 numbers; devices agree to about 1e-3 only, as their logarithms differ. Seed and stream as in `uniform`. */
-export const normal = (seed: Tensor, shape: Shape, stream: number): Tensor => apply1(NORMAL, [seed], { shape, stream })
+/**
+ * f32 numbers in [0, 1), multiples of 2^-24, the same bits on every device. `seed` is a u32 leaf [2]: (seed, step); `stream` tells draws of one step apart.
+ * @param spread a scalar [] in 0..1: numbers lie within half of it from 1/2
+ */
+export const uniform = (seed: Tensor, shape: Shape, stream: number, spread?: Tensor): Tensor =>
+  apply1(UNIFORM, spread ? [seed, spread] : [seed], { shape, stream })
+/** x plus normal numbers of mean 0; devices agree to about 1e-3 of the deviation only, as their logarithms differ. Seed and stream as in `uniform`. */
+export const addNoise = (x: Tensor, seed: Tensor, deviation: number, stream: number): Tensor => apply1(NOISE, [seed, x], { deviation, stream })
 /** u32 numbers in [0, bound), the same on every device; the bias is below bound / 2^32. Seed and stream as in `uniform`. */
 export const integers = (seed: Tensor, shape: Shape, stream: number, bound: number): Tensor => apply1(INTEGERS, [seed], { shape, stream, bound })

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { type Device, tensor } from '../../../src/tensor/device.ts'
-import { integers, normal, uniform } from '../../../src/tensor/ops/random.ts'
+import { addNoise, integers, uniform } from '../../../src/tensor/ops/random.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
-import { testDevices } from '../harness.ts'
+import { checkOp, testDevices } from '../harness.ts'
 
 const COUNT = 20_000
+const zeros = (device: Device, count: number) => tensor(device, new Float32Array(count), [count])
 const seedOf = (device: Device, seed: number, step: number) => tensor(device, Uint32Array.of(seed, step), [2])
 
 async function draw(seed: number, step: number, stream: number, count = COUNT): Promise<Float32Array> {
@@ -82,9 +83,9 @@ describe('uniform', () => {
   })
 })
 
-test('normal has mean 0, deviation 1 and the tails of a normal', async () => {
+test('noise has mean 0, deviation 1 and the tails of a normal', async () => {
   const [{ device }] = await testDevices()
-  const [y] = await evaluate(device, [normal(seedOf(device, 3, 9), [COUNT], 1)])
+  const [y] = await evaluate(device, [addNoise(zeros(device, COUNT), seedOf(device, 3, 9), 1, 1)])
   const mean = y.reduce((s, v) => s + v, 0) / COUNT
   const spread = Math.sqrt(y.reduce((s, v) => s + v * v, 0) / COUNT)
   expect(Math.abs(mean)).toBeLessThan(5 / Math.sqrt(COUNT))
@@ -93,6 +94,28 @@ test('normal has mean 0, deviation 1 and the tails of a normal', async () => {
   expect(Math.abs(beyond2 - 0.0455)).toBeLessThan(0.008)
   expect(Math.abs(correlation(y, y.subarray(1)))).toBeLessThan(5 / Math.sqrt(COUNT))
 })
+
+test('a spread draws numbers together about one half', async () => {
+  for (const { device, compileOnly } of await testDevices()) {
+    const seed = seedOf(device, 5, 100)
+    const [y, close, same] = await evaluate(device, [
+      uniform(seed, [99], 2),
+      uniform(seed, [99], 2, tensor(device, [0.25], [])),
+      uniform(seed, [99], 2, tensor(device, [0], [])),
+    ])
+    if (compileOnly) continue
+    expect(Math.max(...close.map((v, i) => Math.abs(v - (0.5 + 0.25 * (y[i] - 0.5)))))).toBeLessThan(1e-7)
+    expect(same.every(v => v === 0.5)).toBe(true)
+  }
+})
+
+test('noise is added to what it is given, and gradients pass through', () =>
+  checkOp({
+    name: 'addNoise',
+    inputs: [{ shape: [2], values: Uint32Array.of(3, 9) }, { shape: [67, 8] }],
+    build: ([seed, x]) => addNoise(x, seed, 0.2, 6),
+    tolerance: 2e-4,
+  }))
 
 test('integers reach every number below the bound and none above', async () => {
   const [{ device }] = await testDevices()
@@ -127,10 +150,10 @@ test('every device draws the same bits', async () => {
     return [uniform(seed, [1001], 0), uniform(seed, [3, 5], 0xffffffff), integers(seed, [1001], 1, 1000), integers(seed, [99], 2, 0xfffffffe)]
   }
   const expected = await evaluate(reference.device, draws(reference.device))
-  const [gaussian] = await evaluate(reference.device, [normal(seedOf(reference.device, 1, 2), [999], 3)])
+  const [gaussian] = await evaluate(reference.device, [addNoise(zeros(reference.device, 999), seedOf(reference.device, 1, 2), 1, 3)])
   for (const { name, device, compileOnly } of others) {
     const actual = await evaluate(device, draws(device))
-    const [alike] = await evaluate(device, [normal(seedOf(device, 1, 2), [999], 3)])
+    const [alike] = await evaluate(device, [addNoise(zeros(device, 999), seedOf(device, 1, 2), 1, 3)])
     if (compileOnly) continue
     for (const [i, y] of actual.entries()) expect([...y], `${name}, draw ${i}`).toEqual([...expected[i]])
     expect(Math.max(...alike.map((v, i) => Math.abs(v - gaussian[i]))), name).toBeLessThan(1e-3)
