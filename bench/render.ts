@@ -1,6 +1,6 @@
 /**
  * Pictures of a scene, unedited and edited, exact and baked: `npm run bench:render -- face.scene [--edit s.edit] [--capture ../shared/captures/ada
- * --resolution 128] [--sizes 128,512,1024] [--runs 5] [--pictures folder] [--quick]`; FACECLIPNERF_DEVICE picks the device. Without a scene file,
+ * --resolution 128] [--sizes 128,512,1024] [--precision half] [--runs 5] [--pictures folder] [--quick]`; FACECLIPNERF_DEVICE picks the device. Without a scene file,
  * `--capture` is trained first (`--preset fast`, `--steps` of its own; `--out` keeps the scene).
  *
  * Per size: milliseconds and pictures per second, read back and left on the device; dB against the exact picture with 160 samples a ray. The rows
@@ -61,6 +61,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '5' },
     pictures: { type: 'string' },
     cells: { type: 'string' },
+    precision: { type: 'string', default: 'f32' },
     quick: { type: 'boolean', default: false },
   },
 })
@@ -78,7 +79,9 @@ const MOST_COMPARED = 512
 /** Chunks of the renderer as it was. */
 const OLD_CHUNK = { rays: 4096, activations: 2 ** 24 }
 
-using device = await openDevice()
+const { precision } = values
+if (precision !== 'f32' && precision !== 'half') throw new Error(`bench:render: --precision ${precision}; choose f32 or half`)
+using device = await openDevice({ precision })
 console.log(`${device.description}, Node ${process.version}`)
 const capture = values.capture ? await captureAt(values.capture, values.resolution === undefined ? undefined : Number(values.resolution)) : undefined
 const scene = path ? await loadScene(device, new Uint8Array(await readFile(path)), path) : await trained(device)
