@@ -11,11 +11,13 @@
  */
 import { parseArgs } from 'node:util'
 import { openCpuDevice } from '../src/cpu/cpuDevice.ts'
+import { anchorsFromCodes } from '../src/edit/anchors.ts'
 import { rayBatches } from '../src/nerf/rayBatches.ts'
+import { samplesPerRay } from '../src/nerf/rayLevels.ts'
 import type { SceneConfig } from '../src/nerf/sceneConfig.ts'
 import { SceneManipulator } from '../src/nerf/sceneManipulator.ts'
 import { recordStep, train } from '../src/nerf/train.ts'
-import { openDevice } from '../src/node.ts'
+import { AnchorCompositor, edit, editViews, type Guidance, openDevice, preset } from '../src/node.ts'
 import { cpuBackend } from '../src/tensor/cpuBackend.ts'
 import { type Device, tensor } from '../src/tensor/device.ts'
 import { grad } from '../src/tensor/grad.ts'
@@ -24,8 +26,9 @@ import { dense } from '../src/tensor/ops/dense.ts'
 import { fusedMlp, type MlpShape } from '../src/tensor/ops/fusedMlp.ts'
 import { mlpMatrices } from '../src/tensor/ops/fusedMlpLayout.ts'
 import { mlpTiling } from '../src/tensor/ops/mlpTiling.ts'
+import { mean, sumLast } from '../src/tensor/ops/reduce.ts'
 import { compile, type Plan } from '../src/tensor/plan.ts'
-import type { Tensor } from '../src/tensor/tensor.ts'
+import { reshape, type Tensor } from '../src/tensor/tensor.ts'
 import { smallCapture } from '../test/nerf/smallScene.ts'
 import { randomValues } from '../test/tensor/opCase.ts'
 import { measure, median } from './measure.ts'
@@ -327,7 +330,54 @@ async function growth(): Promise<void> {
   for (const size of few([64, 128, 256])) await row(`${size}² pictures`, c => c, { size: tiny ? SIZE : size })
 }
 
+/** ms of an edit's step without an encoder, by the time between two reports. */
+async function timeEdit(device: Device, anchorCount: number, height: number): Promise<number> {
+  const scene = new SceneManipulator(device, smallCapture(24, 64), { preset: 'fast', config: small })
+  const codes = Array.from({ length: anchorCount }, (_, k) => Math.floor((24 * k) / anchorCount))
+  const anchors = await anchorsFromCodes(scene, codes, { encoder: 'none', method: 'k-medoids', labels: [], sizes: [] })
+  const compositor = new AnchorCompositor(scene, anchors)
+  const brightness: Guidance = {
+    name: 'brightness',
+    featureSize: 1,
+    describe: pictures => reshape(sumLast(reshape(pictures, [pictures.shape[0], pictures.length / pictures.shape[0]])), [pictures.shape[0], 1]),
+    loss: pictures => mean(pictures),
+  }
+  const between = tiny ? 1 : 50
+  let began = 0
+  let ms = Number.NaN
+  const run = edit(scene, compositor, brightness, editViews(scene, { count: 4, height }), {
+    steps: 2 * between,
+    search: false,
+    reportEvery: between,
+  })
+  for await (const { step } of run) {
+    if (step === between) began = performance.now()
+    if (step === 2 * between) ms = (performance.now() - began) / between
+  }
+  compositor.release()
+  scene.release()
+  return ms
+}
+
+async function editGrowth(): Promise<void> {
+  console.log('\nGrowth of the step of an edit of `fast`, without its encoder\n| anchors | picture | ms | M samples/s |\n|---|---|---|---|')
+  const device = withChoice(undefined)
+  const few = <T>(all: readonly T[]): readonly T[] => (tiny ? all.slice(0, 1) : all)
+  const row = async (anchors: number, height: number): Promise<void> => {
+    const ms = await timeEdit(device, anchors, tiny ? 16 : height).catch((error: Error) => error)
+    const samples = height * height * samplesPerRay(preset('fast').sampling).edit
+    console.log(
+      `| ${anchors} | ${height}² | ${ms instanceof Error ? `${ms.message.split('\n')[0]} | |` : `${ms.toFixed(2)} | ${(samples / ms / 1e3).toFixed(1)} |`}`,
+    )
+  }
+  for (const anchors of few([2, 4, 8, 16])) await row(anchors, 128)
+  for (const height of few([64, 96, 192])) await row(4, height)
+}
+
 if (wanted('layers')) await compareLayers()
 if (wanted('step')) await compareSteps()
-if (wanted('growth')) await growth()
+if (wanted('growth')) {
+  await growth()
+  await editGrowth()
+}
 base[Symbol.dispose]()
