@@ -38,12 +38,14 @@ export function colmapFolders(files: readonly string[]): string[] {
 }
 
 /**
- * Reads the reconstruction in a folder of the tree, binary before text. Throws, naming the file, when a part is missing, cut or makes no sense.
+ * Reads the reconstruction in a folder of the tree, binary before text unless only the text is whole. Throws, naming the file, when a part is missing, cut or makes no sense.
  * points3D may be absent.
  */
 export async function readColmapModel(tree: FileTree, folder: string): Promise<ColmapModel> {
   const at = (name: string): string => (folder === '' ? name : `${folder}/${name}`)
-  const isBinary = await tree.exists(at('cameras.bin'))
+  const has = (name: string): Promise<boolean> => tree.exists(at(name))
+  const isWholeText = (await has('cameras.txt')) && (await has('images.txt'))
+  const isBinary = (await has('cameras.bin')) && ((await has('images.bin')) || !isWholeText)
   const extension = isBinary ? 'bin' : 'txt'
   const [cameras, images] = [at(`cameras.${extension}`), at(`images.${extension}`)]
   for (const path of [cameras, images]) {

@@ -49,9 +49,15 @@ export function parseImagesText(bytes: Uint8Array, name: string): ColmapImage[] 
       )
     const [id, w, x, y, z, tx, ty, tz, cameraId] = numbers(match[1].trim().split(/\s+/), line, 'the image', name)
     images.push({ id, rotation: [w, x, y, z], translation: [tx, ty, tz], cameraId, name: match[2] })
-    i++
+    if (!isImage(lines[i + 1]?.text ?? '')) i++
   }
   return images
+}
+
+/** Observations are numbers to the last; an image ends in its name. Editors that strip empty lines put one image right after another. */
+function isImage(text: string): boolean {
+  const last = /\S+$/.exec(text)
+  return last !== null && Number.isNaN(Number(last[0])) && /^(\S+\s+){9}/.test(text)
 }
 
 export function parsePointsText(bytes: Uint8Array, name: string): Float32Array {

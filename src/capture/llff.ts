@@ -6,7 +6,7 @@ import type { FileTree } from '../io/fileTree.ts'
 import { parseNpyDoubles } from '../io/npy.ts'
 import { frameIds } from './frameIds.ts'
 import type { ImportedCapture, ImportedFrame } from './importedCapture.ts'
-import { isPicture } from './locate.ts'
+import { isPicture, someOf } from './locate.ts'
 import { SkipList } from './skipList.ts'
 
 /** 3 x 5 camera-to-world with height, width and focal length in the last column, then the nearest and farthest depth. */
@@ -22,9 +22,14 @@ export async function readLlff(tree: FileTree): Promise<ImportedCapture> {
   if (shape.length !== 2 || shape[1] !== ROW) throw new Error(`${where}: shape is (${shape}); LLFF's file has one row of ${ROW} per picture`)
   const pictures = pictureFolder(tree, shape[0], where)
   const ids = frameIds(pictures)
-  const rows = pictures.map((_, i) => data.subarray(i * ROW, (i + 1) * ROW))
+  // rows are in the order of the letters, '10.png' before '2.png'; frames keep the order of their numbers, which is that of time
+  const order = [...pictures].sort((a, b) => (a < b ? -1 : 1))
+  if (order.some((path, i) => path !== pictures[i]))
+    skips.warnings.push(`${where}: its rows are taken in the order ${someOf(order, 3)}, in which LLFF sorts names without leading zeros`)
+  const place = new Map(order.map((path, i) => [path, i]))
+  const rows = pictures.map(path => data.subarray((place.get(path) ?? 0) * ROW, ((place.get(path) ?? 0) + 1) * ROW))
   const frames = rows.map((row, i): ImportedFrame => {
-    const camera = cameraOf(row, `${where}: row ${i}`, note => skips.repair(note))
+    const camera = cameraOf(row, `${where}: row ${place.get(pictures[i])}`, note => skips.repair(note))
     return { id: ids[i], camera, image: { kind: 'file', source: tree, path: pictures[i] }, split: 'train' }
   })
   const near = NEAR_ROOM * Math.min(...rows.map(row => row[15]))

@@ -17,7 +17,7 @@ export type Locate = (name: string) => Located | undefined
 
 /**
  * Looks names up below `folder` of a tree: as given, with an extension added, with another case, and last by the end of the path (absolute paths and
- * '../images/x.png' of another machine), if that is one file only. A path never leads out of the tree: only its own files are looked through.
+ * '../images/x.png' of another machine): the file with most of the name's folders above it, if that is one only. A path never leads out of the tree: only its own files are looked through.
  */
 export function locator(tree: FileTree, folder = ''): Locate {
   const byPath = new Map(tree.files.map(path => [key(path), path]))
@@ -41,8 +41,8 @@ export function locator(tree: FileTree, folder = ''): Locate {
     }
     const last = name.replaceAll('\\', '/').split('/').at(-1) ?? ''
     const found = bySuffix.get(key(last)) ?? bySuffix.get(stem(key(last))) ?? []
-    const nearest = inside === undefined ? found : found.filter(path => sharesFolder(path, name))
-    return nearest.length === 1 ? { path: nearest[0], repair: `"${name}" was found as "${nearest[0]}"` } : undefined
+    const nearest = likeliest(inside === undefined ? found : found.filter(path => sharesFolder(path, name)), name)
+    return nearest === undefined ? undefined : { path: nearest, repair: `"${name}" was found as "${nearest}"` }
   }
 }
 
@@ -54,6 +54,24 @@ const stem = (name: string): string => name.replace(/\.[^./]+$/, '')
 function sharesFolder(path: string, name: string): boolean {
   const folder = (text: string): string | undefined => key(text).replaceAll('\\', '/').split('/').at(-2)
   return folder(name) === undefined || folder(name) === '.' || folder(name) === folder(path)
+}
+
+/** What lies beside pictures under their names: masks, depths, reduced copies. */
+const ASIDE = /(^|\/)(masks?|depths?|normals?|images_\d+)\//i
+
+/** The path that has most of the name's folders above it; of several the one among pictures proper. Undefined when that leaves more than one, or none. */
+function likeliest(paths: readonly string[], name: string): string | undefined {
+  const shared = paths.map(path => sharedFolders(path, name))
+  const best = paths.filter((_, i) => shared[i] === Math.max(...shared))
+  const proper = best.length > 1 ? best.filter(path => !ASIDE.test(path)) : best
+  return proper.length === 1 ? proper[0] : undefined
+}
+
+/** How many folders right above the file have the same names. */
+function sharedFolders(path: string, name: string): number {
+  const [a, b] = [path, name].map(text => key(text).replaceAll('\\', '/').split('/').slice(0, -1).reverse())
+  const differs = a.findIndex((part, i) => part !== b[i])
+  return differs < 0 ? a.length : differs
 }
 
 /** 'a.png, b.png and 3 more' */

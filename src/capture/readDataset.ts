@@ -62,7 +62,7 @@ export function detectFormat(tree: FileTree, wanted?: DatasetFormat): Detected {
       const list = found.map(({ folder, format }) => `${folder} (${format})`).join(', ')
       throw new Error(`${tree.where}: ${found.length} captures side by side: ${list}; pass one of these folders`)
     }
-    if (found.length === 1) return found[0]
+    if (found.length === 1) return { ...found[0], folder: withPictures(tree, found[0]) }
   }
   if (wanted !== undefined && wanted !== 'images')
     throw new Error(`${tree.where}: no ${wanted} capture (${markOf(wanted)} is not there); leave --format out to see what is`)
@@ -72,6 +72,15 @@ export function detectFormat(tree: FileTree, wanted?: DatasetFormat): Detected {
     `${tree.where}: ${some ? `nothing that can be imported among its ${tree.files.length} files (${some}, …)` : 'it holds no files'}; ` +
       'pass pictures, transforms.json, a COLMAP model with its pictures, poses_bounds.npy or a Nerfies folder',
   )
+}
+
+/** A COLMAP model in a folder of its own has its pictures beside it: then the folder above is the capture. */
+function withPictures(tree: FileTree, { format, folder }: Omit<Detected, 'others'>): string {
+  if (format !== 'colmap') return folder
+  const parts = folder.split('/')
+  const bases = [...parts.keys()].reverse().map(count => parts.slice(0, count).join('/'))
+  const hasPictures = (base: string): boolean => tree.files.some(path => (base === '' || path.startsWith(`${base}/`)) && isPicture(path))
+  return [folder, ...bases].find(hasPictures) ?? folder
 }
 
 function markOf(format: DatasetFormat): string {
