@@ -8,6 +8,8 @@ export interface Pose {
   position: Vector3
 }
 
+const LAST_ROW_TOLERANCE = 1e-6
+
 /**
  * From a camera-to-world matrix, 3 x 4 or 4 x 4 row by row, columns right, up, back, position. A matrix that also scales (some exporters leave the scene's
  * scale in it) is freed of it, with a note. Throws, naming the matrix, when it is no rotation: singular, sheared or a mirror image.
@@ -15,7 +17,8 @@ export interface Pose {
 export function poseFromOpenGl(matrix: readonly number[], where: string, note: (text: string) => void, field = 'transform_matrix'): Pose {
   if (matrix.length === 16) {
     const last = matrix.slice(12)
-    if (last[0] !== 0 || last[1] !== 0 || last[2] !== 0 || last[3] !== 1)
+    // inverses and products leave a rounding there
+    if (last.some((value, i) => Math.abs(value - (i === 3 ? 1 : 0)) > LAST_ROW_TOLERANCE))
       throw new Error(`${where}: "${field}" ends in the row [${last}], not [0,0,0,1]; write camera-to-world matrices row by row`)
   }
   const column = (k: number, sign: number): Vector3 => [sign * matrix[k] + 0, sign * matrix[4 + k] + 0, sign * matrix[8 + k] + 0]

@@ -10,7 +10,7 @@ export interface Fields {
   text(name: string): string | undefined
   flag(name: string): boolean
   list(name: string): unknown[] | undefined
-  /** Finite numbers, row by row where the field is a matrix, of one of the lengths. */
+  /** Finite numbers, row by row where the field is a matrix, of one of the lengths; written as text they count too. */
   numbers(name: string, lengths: readonly number[]): number[] | undefined
   /** An object inside; undefined when absent. */
   inner(name: string): Fields | undefined
@@ -31,7 +31,7 @@ export function fieldsOf(value: unknown, where: string): Fields {
   const number = (name: string): number | undefined => {
     const found = get(name)
     if (found === undefined) return undefined
-    const value = typeof found === 'string' && found.trim() !== '' ? Number(found) : found
+    const value = asNumber(found)
     return typeof value === 'number' && Number.isFinite(value) ? value : wrong(name, 'a finite number')
   }
   return {
@@ -55,8 +55,8 @@ export function fieldsOf(value: unknown, where: string): Fields {
     numbers(name, lengths) {
       const value = get(name)
       if (value === undefined) return undefined
-      const flat: unknown[] = Array.isArray(value) ? value.flat() : []
-      if (lengths.includes(flat.length) && flat.every(Number.isFinite)) return flat as number[]
+      const flat = (Array.isArray(value) ? (value.flat() as unknown[]) : []).map(asNumber)
+      if (lengths.includes(flat.length) && flat.every(item => Number.isFinite(item))) return flat as number[]
       return wrong(name, `${lengths.join(' or ')} finite numbers`)
     },
     inner: name => (get(name) === undefined ? undefined : fieldsOf(get(name), `${where}: ${name}`)),
@@ -64,6 +64,8 @@ export function fieldsOf(value: unknown, where: string): Fields {
     names: () => Object.keys(object),
   }
 }
+
+const asNumber = (value: unknown): unknown => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
 
 /** Short, and with NaN as NaN. */
 export function show(value: unknown): string {

@@ -1,7 +1,7 @@
 /** transforms.json of nerfstudio and instant-ngp, and transforms_{train,val,test}.json of Blender's data sets (NeRF, D-NeRF). */
 import type { Camera } from '../camera/camera.ts'
 import { poseFromOpenGl } from '../camera/openGlPose.ts'
-import type { FileTree } from '../io/fileTree.ts'
+import { type FileTree, insidePath } from '../io/fileTree.ts'
 import { parsePly } from '../io/ply.ts'
 import { readColmapPoints } from './colmapModel.ts'
 import { frameIds } from './frameIds.ts'
@@ -29,8 +29,7 @@ export async function readTransforms(tree: FileTree, path = 'transforms.json'): 
   const skips = new SkipList()
   const globals = fieldsOf(await readJson(tree, path), tree.describe(path))
   const locate = locator(tree, folderOf(path))
-  const splitOf = splitLists(globals)
-  const listed = listFrames(globals, locate, name => splitOf(name), skips)
+  const listed = inSplits(listFrames(globals, locate, 'train', skips), globals, locate, skips)
   const { points, warnings } = await sparsePoints(tree, globals, folderOf(path))
   skips.warnings.push(...warnings)
   return {
@@ -49,22 +48,22 @@ export async function readBlender(tree: FileTree): Promise<ImportedCapture> {
     const path = `transforms_${part}.json`
     if (!(await tree.exists(path))) continue
     const globals = fieldsOf(await readJson(tree, path), tree.describe(path))
-    listed.push(...listFrames(globals, locate, () => (part === 'train' ? 'train' : 'val'), skips))
+    // a test file without frames is a set without tests
+    if (part !== 'train' && globals.list('frames')?.length === 0) continue
+    listed.push(...listFrames(globals, locate, part === 'train' ? 'train' : 'val', skips))
   }
   return importFrames(tree, 'blender', listed, locate, skips)
 }
 
 const folderOf = (path: string): string => path.split('/').slice(0, -1).join('/')
 
-function listFrames(globals: Fields, locate: Locate, splitOf: (name: string) => Split | undefined, skips: SkipList): Listed[] {
+function listFrames(globals: Fields, locate: Locate, split: Split, skips: SkipList): Listed[] {
   const frames = globals.list('frames')
   if (!frames || frames.length === 0) throw new Error(`${globals.where}: "frames" is ${show(frames)}; it must list the pictures with their matrices`)
   return frames.flatMap((value, i) => {
     const fields = fieldsOf(value, `${globals.where}: frame ${i}`)
     const name = fields.text('file_path')
     if (name === undefined || name === '') throw new Error(`${fields.where}: "file_path" is ${show(name)}; it must name the picture`)
-    const split = splitOf(name)
-    if (split === undefined) return skips.add('are in no split list', name)
     const picture = locate(name)
     if (!picture) return skips.add('are listed but not there', name)
     if (picture.repair) skips.repair(picture.repair)
@@ -72,16 +71,22 @@ function listFrames(globals: Fields, locate: Locate, splitOf: (name: string) => 
   })
 }
 
-/** train_filenames, val_filenames and test_filenames; without them every frame trains. */
-function splitLists(globals: Fields): (name: string) => Split | undefined {
-  const names = (list: string): string[] => (globals.list(list) ?? []).map(String)
-  const key = (name: string): string => name.replace(/^\.\//, '')
-  const isListed = ['train_filenames', 'val_filenames', 'test_filenames'].some(list => globals.has(list))
-  if (!isListed) return () => 'train'
-  const train = new Set(names('train_filenames').map(key))
-  const held = new Set([...names('val_filenames'), ...names('test_filenames')].map(key))
-  // without a training list, what is not held out trains
-  return name => (held.has(key(name)) ? 'val' : train.has(key(name)) || train.size === 0 ? 'train' : undefined)
+/** By train_filenames, val_filenames and test_filenames: without them every frame trains, and without the first what is not held out. */
+function inSplits(listed: readonly Listed[], globals: Fields, locate: Locate, skips: SkipList): Listed[] {
+  // lists that other programs write name the pictures in their own way: '\\' for '/', without the folder
+  const pictures = (list: string): string[] => (globals.list(list) ?? []).flatMap(name => locate(String(name))?.path ?? [])
+  const names = ['train_filenames', 'val_filenames', 'test_filenames'].filter(list => (globals.list(list) ?? []).length > 0)
+  const train = new Set(pictures('train_filenames'))
+  const held = new Set([...pictures('val_filenames'), ...pictures('test_filenames')])
+  if (names.length > 0 && listed.length > 0 && !listed.some(({ picture: { path } }) => train.has(path) || held.has(path))) {
+    const [name] = globals.list(names[0]) ?? []
+    skips.warnings.push(`${globals.where}: "${names[0]}" names none of the frames (its first is ${show(name)}), so every frame trains`)
+    return [...listed]
+  }
+  return listed.flatMap(one => {
+    if (held.has(one.picture.path)) return [{ ...one, split: 'val' as const }]
+    return !globals.list('train_filenames')?.length || train.has(one.picture.path) ? [one] : skips.add('are in no split list', one.name)
+  })
 }
 
 async function importFrames(tree: FileTree, format: string, listed: Listed[], locate: Locate, skips: SkipList): Promise<ImportedCapture> {
@@ -119,12 +124,13 @@ async function importFrame(
   const { intrinsics, lens } = lensOf(
     number,
     fields.text('camera_model') ?? globals.text('camera_model'),
-    globals.flag('is_fisheye'),
+    fields.flag('is_fisheye') || globals.flag('is_fisheye'),
     imageSize,
     fields.where,
+    note => skips.repair(note),
   )
   const camera: Camera = { ...pose, ...intrinsics, imageSize }
-  const mask = maskOf(fields, locate, skips)
+  const mask = maskOf(fields, picture.path, locate, skips)
   const time = fields.number('time')
   return {
     id,
@@ -142,12 +148,14 @@ async function sizeOf(tree: FileTree, path: string, fields: Fields, globals: Fie
   return width !== undefined && height !== undefined ? [width, height] : pictureSize(tree, path)
 }
 
-function maskOf(fields: Fields, locate: Locate, skips: SkipList): string | undefined {
+function maskOf(fields: Fields, picture: string, locate: Locate, skips: SkipList): string | undefined {
   const name = fields.text('mask_path')
   if (name === undefined || name === '') return undefined
-  const found = locate(name)
-  if (!found) skips.add('are masks that are not there', name)
-  return found?.path
+  const found = locate(name)?.path
+  // looked for by its name alone, a lost mask is found as the picture it belongs to
+  if (found !== undefined && found !== picture) return found
+  skips.add('are masks that are not there', name)
+  return undefined
 }
 
 /** What our own export adds, so that nothing is lost on the way back: near, far, center and scale. */
@@ -164,9 +172,11 @@ async function sparsePoints(tree: FileTree, globals: Fields, folder: string): Pr
   const inside = (path: string): string => (folder === '' ? path : `${folder}/${path}`)
   const ply = globals.text('ply_file_path')
   if (ply !== undefined) {
-    const path = inside(ply.replace(/^\.\//, ''))
-    if (!(await tree.exists(path)))
-      return { warnings: [`${tree.describe(path)}: the points that "ply_file_path" names are not there; imported without points`] }
+    const last = ply.slice(Math.max(ply.lastIndexOf('/'), ply.lastIndexOf('\\')) + 1)
+    const candidates = [insidePath(ply, folder), inside(last)].filter(path => path !== undefined)
+    const path = candidates.find(candidate => tree.files.includes(candidate))
+    if (path === undefined)
+      return { warnings: [`${tree.describe(candidates[0])}: the points that "ply_file_path" names are not there; imported without points`] }
     return { points: parsePly(await tree.read(path), tree.describe(path)), warnings: [] }
   }
   const applied = globals.numbers('applied_transform', [12, 16])

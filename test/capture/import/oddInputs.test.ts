@@ -3,7 +3,21 @@ import { describe, expect, it } from 'vitest'
 import type { Camera } from '../../../src/camera/camera.ts'
 import type { ImportedCapture } from '../../../src/capture/importedCapture.ts'
 import { readDataset } from '../../../src/capture/readDataset.ts'
-import { addPictures, arc, colmapBinary, colmapText, type Files, llffRows, names, npyDoubles, picture, text, treeOf } from './formatFixtures.ts'
+import {
+  addPictures,
+  arc,
+  colmapBinary,
+  colmapText,
+  type Files,
+  json,
+  llffRows,
+  names,
+  npyDoubles,
+  picture,
+  text,
+  transformsOf,
+  treeOf,
+} from './formatFixtures.ts'
 
 const read = (files: Files): Promise<ImportedCapture> => readDataset(treeOf(files))
 const paths = ({ frames }: ImportedCapture): string[] => frames.map(({ image }) => (image.kind === 'file' ? image.path : ''))
@@ -15,6 +29,82 @@ const PINHOLE = { model: 'SIMPLE_PINHOLE', modelId: 0, params: [20, 6, 4] }
 const RADIAL = { model: 'SIMPLE_RADIAL', modelId: 2, params: [20, 6, 4, 0.1] }
 const LENS = { pinhole: [0, 0, 0], radial: [0.1, 0, 0] }
 const lensOf = ({ frames }: ImportedCapture): Camera['radialDistortion'] | undefined => frames[0].camera?.radialDistortion
+
+describe('transforms.json', () => {
+  const set = async (model: object, more: [path: string, size: [number, number]][] = []): Promise<ImportedCapture> => {
+    const files = await addPictures(new Map([['transforms.json', json(model)]]), LIST)
+    for (const [path, size] of more) files.set(path, await picture(...size))
+    return read(files)
+  }
+  const beside = (folder: string, size: [number, number]): [string, [number, number]][] => NAMES.map(name => [`${folder}/${name}.png`, size])
+
+  it('tells pictures of another machine from their masks and reduced copies', async () => {
+    const frame = (i: number): object => ({
+      file_path: i === 0 ? `${NAMES[i]}.png` : `/home/ada/scan/images/${NAMES[i]}.png`,
+      mask_path: `${i === 1 ? '..' : 'C:'}\\scan\\masks\\${NAMES[i]}.png`,
+    })
+    const more = [...beside('images_2', [6, 4]), ...beside('masks', [12, 8]), ...beside('depth', [12, 8])]
+    const { frames } = await set(transformsOf(LIST, { frame }), more)
+    expect(frames.map(({ image, mask }) => [image, mask])).toMatchObject(
+      NAMES.map(name => [{ path: `images/${name}.png` }, { path: `masks/${name}.png` }]),
+    )
+  })
+
+  it('does not take a picture for its own mask, when the mask is lost', async () => {
+    const { frames, warnings } = await set(transformsOf(LIST, { frame: i => ({ mask_path: `/home/ada/masks/${NAMES[i]}.png` }) }))
+    expect(frames.some(({ mask }) => mask)).toBe(false)
+    expect(warnings).toEqual([expect.stringMatching(/^skipped 4 that are masks that are not there: \/home\/ada\/masks/)])
+  })
+
+  it('reads split lists in their own spelling, and trains on all when they name none of the frames', async () => {
+    const splits = async (more: object): Promise<[string, string[]]> => {
+      const { frames, warnings } = await set(transformsOf(LIST, { more }))
+      return [frames.map(({ split }) => split).join(' '), warnings]
+    }
+    const lists = { train_filenames: NAMES.slice(0, 3).map(name => `images\\${name}.png`), val_filenames: [`${NAMES[3]}.png`], test_filenames: [] }
+    expect(await splits(lists)).toEqual(['train train train val', []])
+    expect(await splits({ train_filenames: ['a.png'], val_filenames: ['b.png'] })).toEqual([
+      'train train train train',
+      [expect.stringMatching(/"train_filenames" names none of the frames \(its first is "a\.png"\), so every frame trains/)],
+    ])
+  })
+
+  it('reads matrices with a rounding in the last row, or as text, and angles in degrees', async () => {
+    const wanted = (await set(transformsOf(LIST))).frames.map(({ camera }) => camera)
+    const model = transformsOf(LIST) as { frames: { transform_matrix: number[][] }[] }
+    for (const [i, frame] of model.frames.entries())
+      frame.transform_matrix = i % 2 ? frame.transform_matrix.with(3, [1e-17, 0, -3e-18, 1 - 2e-16]) : frame.transform_matrix
+    const text = JSON.stringify(model).replaceAll(/-?\d+\.\d+(e-?\d+)?/g, '"$&"')
+    const { frames } = await set(JSON.parse(text))
+    expect(frames.map(({ camera }) => camera)).toEqual(wanted)
+    const { fl_x: _, fl_y: __, ...rest } = transformsOf(LIST) as Record<string, unknown>
+    const degrees = (2 * Math.atan(6 / 20) * 180) / Math.PI
+    expect((await set({ ...rest, x_fov: degrees })).frames[0].camera?.focalLength).toBeCloseTo(20, 10)
+    await expect(set({ ...rest, x_fov: 190 })).rejects.toThrow(/"x_fov" is 190; it must be an angle between 0 and 180 degrees/)
+  })
+
+  it('keeps the distortion of a pinhole, and says so', async () => {
+    const { frames, warnings } = await set(transformsOf(LIST, { more: { camera_model: 'PINHOLE', k1: 0.05, p2: 0.01 } }))
+    expect(frames[0].camera).toMatchObject({ radialDistortion: [0.05, 0, 0], tangentialDistortion: [0, 0.01] })
+    expect(warnings).toEqual([expect.stringMatching(/camera_model "PINHOLE" has distortion; it is taken as OPENCV.* \(and 3 alike\)/)])
+  })
+
+  it.each(['.\\points.ply', '/home/ada/points.ply', 'out/points.ply'])('finds the points of %s', async ply => {
+    const files = await addPictures(new Map([['transforms.json', json(transformsOf(LIST, { more: { ply_file_path: ply } }))]]), LIST)
+    const properties = ['x', 'y', 'z'].map(axis => `property float ${axis}\r\n`).join('')
+    files.set('points.ply', text(`ply\r\nformat ascii 1.0\r\nelement vertex 1\r\n${properties}end_header\r\n1 2 3\r\n`))
+    const { points, warnings } = await read(files)
+    expect([[...(points ?? [])], warnings]).toEqual([[1, 2, 3], []])
+  })
+})
+
+describe("Blender's three files", () => {
+  it('may hold a test without frames', async () => {
+    const files = await addPictures(new Map([['transforms_train.json', json(transformsOf(LIST))]]), LIST)
+    files.set('transforms_test.json', json({ camera_angle_x: 0.6, frames: [] }))
+    expect((await read(files)).frames).toHaveLength(4)
+  })
+})
 
 describe('COLMAP', () => {
   it('takes the model that belongs to the pictures, where an undistorter left two of as many images', async () => {
