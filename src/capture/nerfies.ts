@@ -80,15 +80,45 @@ export async function readNpyPoints(source: FileSource): Promise<Float32Array> {
 
 /**
  * Parse a JSON file. Python writes NaN and Infinity, which JSON does not have; they become text here, so that the check of the field
- * names the field and the value instead of a character position.
+ * names the field and the value instead of a character position. Comments and trailing commas, left by people, are read over where there is
+ * a `note` to say so.
  */
-export async function readJson(source: FileSource, path: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await source.read(path))
-  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, found => (found.startsWith('"') ? found : `"${found}"`))
+export async function readJson(source: FileSource, path: string, note?: (text: string) => void): Promise<unknown> {
+  const text = decodeText(await source.read(path))
+  const parse = (json: string): unknown => JSON.parse(outsideText(json, /-?\b(?:NaN|Infinity)\b/, found => `"${found}"`))
   try {
-    return JSON.parse(quoted)
+    return parse(text)
   } catch (error) {
+    if (note) {
+      const plain = outsideText(outsideText(text, /\/\/[^\n]*|\/\*[\s\S]*?\*\//, ''), /,(?=\s*[}\]])/, '')
+      const parsed = plain === text ? undefined : attempt(() => parse(plain))
+      if (parsed !== undefined) {
+        note(`${source.describe(path)}: has comments or commas before a closing bracket, which JSON does not have; read without them`)
+        return parsed
+      }
+    }
     throw new Error(`${source.describe(path)}: not valid JSON (${error instanceof Error ? error.message : error}); write the file again`)
+  }
+}
+
+/** UTF-8, or UTF-16 where the byte order mark says so: Windows' shells write that. */
+function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes
+  const encoding = first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
+}
+
+/** Replaces what matches outside of quoted text. */
+function outsideText(text: string, pattern: RegExp, by: string | ((found: string) => string)): string {
+  const either = new RegExp(`"(?:[^"\\\\]|\\\\.)*"|${pattern.source}`, 'g')
+  return text.replace(either, found => (found.startsWith('"') ? found : typeof by === 'string' ? by : by(found)))
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
   }
 }
 

@@ -17,12 +17,14 @@ const DEFAULTS = { skew: 0, pixel_aspect_ratio: 1, radial_distortion: [0, 0, 0],
  */
 export async function readNerfies(tree: FileTree): Promise<ImportedCapture> {
   const skips = new SkipList()
-  const dataset = fieldsOf(await readJson(tree, 'dataset.json'), tree.describe('dataset.json'))
-  const train = idList(dataset.list('train_ids') ?? dataset.list('ids'), dataset.where)
+  const dataset = fieldsOf(await readJson(tree, 'dataset.json', note => skips.repair(note)), tree.describe('dataset.json'))
   const held = new Set(idList(dataset.list('val_ids') ?? [], dataset.where))
+  const listed = dataset.list('train_ids')
+  // an empty list beside ids is one that was never filled
+  const train = idList(listed?.length || !dataset.has('ids') ? listed : dataset.list('ids'), dataset.where)
   const ids = [...new Set([...train.filter(id => !held.has(id)), ...held])]
   const codes = await readCodes(tree, ids, skips)
-  const factor = pictureFactor(tree)
+  const factor = pictureFactor(tree, new Set(ids))
   const pictures = new Map(tree.files.filter(path => path.startsWith(`rgb/${factor}x/`)).map(path => [stem(path), path]))
   const masks = maskFolder(tree, factor)
   const frames: ImportedFrame[] = []
@@ -65,7 +67,7 @@ async function readCodes(tree: FileTree, ids: readonly string[], skips: SkipList
     skips.warnings.push(`${tree.describe('metadata.json')}: not there; every training frame gets a latent code of its own`)
     return undefined
   }
-  const metadata = fieldsOf(await readJson(tree, 'metadata.json'), tree.describe('metadata.json'))
+  const metadata = fieldsOf(await readJson(tree, 'metadata.json', note => skips.repair(note)), tree.describe('metadata.json'))
   const codes = new Map<string, number>()
   for (const id of ids) {
     const entry = metadata.inner(id)
@@ -81,11 +83,16 @@ async function readCodes(tree: FileTree, ids: readonly string[], skips: SkipList
   return codes
 }
 
-/** The smallest n of the rgb/{n}x folders: the largest pictures. */
-function pictureFactor(tree: FileTree): number {
-  const factors = tree.files.flatMap(path => /^rgb\/(\d+)x\//.exec(path)?.[1] ?? []).map(Number)
-  if (factors.length === 0) throw new Error(`${tree.describe('rgb/1x')}: no pictures; put them there`)
-  return Math.min(...factors)
+/** Of the rgb/{n}x folders the one with most of the frames; of several the smallest n, which has the largest pictures. */
+function pictureFactor(tree: FileTree, ids: ReadonlySet<string>): number {
+  const counts = new Map<number, number>()
+  for (const path of tree.files) {
+    const factor = /^rgb\/(\d+)x\//.exec(path)?.[1]
+    if (factor !== undefined) counts.set(Number(factor), (counts.get(Number(factor)) ?? 0) + (ids.has(stem(path)) ? 1 : 0))
+  }
+  const [best] = [...counts].sort(([a, m], [b, n]) => n - m || a - b)
+  if (!best) throw new Error(`${tree.describe('rgb/1x')}: no pictures; put them there`)
+  return best[0]
 }
 
 function maskFolder(tree: FileTree, factor: number): Map<string, string> | undefined {
@@ -99,7 +106,7 @@ function maskFolder(tree: FileTree, factor: number): Map<string, string> | undef
 
 async function readCamera(tree: FileTree, path: string, picture: string, factor: number, skips: SkipList): Promise<Camera> {
   const where = tree.describe(path)
-  const json = await readJson(tree, path)
+  const json = await readJson(tree, path, note => skips.repair(note))
   const fields = fieldsOf(json, where)
   const missing = Object.keys(DEFAULTS).filter(field => !fields.has(field) && !(field === 'tangential_distortion' && fields.has('tangential')))
   for (const field of missing) skips.repair(`${where}: no "${field}"; taken as ${JSON.stringify(DEFAULTS[field as keyof typeof DEFAULTS])}`)
@@ -115,10 +122,12 @@ async function readScene(tree: FileTree, skips: SkipList): Promise<Pick<Imported
     skips.warnings.push(`${tree.describe('scene.json')}: not there; near and far were found from the cameras`)
     return {}
   }
-  const scene = fieldsOf(await readJson(tree, 'scene.json'), tree.describe('scene.json'))
+  const scene = fieldsOf(await readJson(tree, 'scene.json', note => skips.repair(note)), tree.describe('scene.json'))
   const [scale = 1, near, far] = ['scale', 'near', 'far'].map(scene.number)
   const center = scene.numbers('center', [3])
   if (!(scale > 0)) throw new Error(`${scene.where}: "scale" is ${scale}; it must be positive`)
+  const lacking = ['near', 'far'].filter((_, i) => [near, far][i] === undefined)
+  if (lacking.length > 0) skips.warnings.push(`${scene.where}: no ${lacking.join(' and ')}, found from the cameras`)
   const world = (value: number | undefined): number | undefined => (value === undefined ? undefined : value / scale)
   return { scale, center: (center as Vector3 | undefined) ?? [0, 0, 0], near: world(near), far: world(far) }
 }

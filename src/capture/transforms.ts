@@ -27,7 +27,7 @@ interface Listed {
 /** Reads transforms.json, or the file of that kind at `path`. Poses are taken as they stand (`applied_transform` is part of them already). */
 export async function readTransforms(tree: FileTree, path = 'transforms.json'): Promise<ImportedCapture> {
   const skips = new SkipList()
-  const globals = fieldsOf(await readJson(tree, path), tree.describe(path))
+  const globals = fieldsOf(await readJson(tree, path, note => skips.repair(note)), tree.describe(path))
   const locate = locator(tree, folderOf(path))
   const listed = inSplits(listFrames(globals, locate, 'train', skips), globals, locate, skips)
   const { points, warnings } = await sparsePoints(tree, globals, folderOf(path))
@@ -47,7 +47,7 @@ export async function readBlender(tree: FileTree): Promise<ImportedCapture> {
   for (const part of ['train', 'val', 'test']) {
     const path = `transforms_${part}.json`
     if (!(await tree.exists(path))) continue
-    const globals = fieldsOf(await readJson(tree, path), tree.describe(path))
+    const globals = fieldsOf(await readJson(tree, path, note => skips.repair(note)), tree.describe(path))
     // a test file without frames is a set without tests
     if (part !== 'train' && globals.list('frames')?.length === 0) continue
     listed.push(...listFrames(globals, locate, part === 'train' ? 'train' : 'val', skips))

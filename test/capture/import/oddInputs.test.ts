@@ -89,6 +89,24 @@ describe('transforms.json', () => {
     expect(warnings).toEqual([expect.stringMatching(/camera_model "PINHOLE" has distortion; it is taken as OPENCV.* \(and 3 alike\)/)])
   })
 
+  it('reads JSON with comments, trailing commas or in UTF-16; what is in quotes stays', async () => {
+    const loose = JSON.stringify(transformsOf(LIST, { more: { note: 'a, // b /* c */ ,]' } }), null, 1)
+      .replaceAll('}\n', '}, /* frame */\n')
+      .replace(/\}, (\/\*.*?\*\/)?\n?$/, '} // end')
+    const open = async (bytes: Uint8Array): Promise<[number, string[]]> => {
+      const { frames, warnings } = await read(await addPictures(new Map([['transforms.json', bytes]]), LIST))
+      return [frames.length, warnings]
+    }
+    expect(await open(text(`// by hand\n${loose}`))).toEqual([
+      4,
+      [expect.stringMatching(/transforms\.json: has comments or commas before a closing/)],
+    ])
+    const wide = Buffer.from(`\ufeff${JSON.stringify(transformsOf(LIST))}`, 'utf16le')
+    expect(await open(new Uint8Array(wide))).toEqual([4, []])
+    expect(await open(new Uint8Array(wide.swap16()))).toEqual([4, []])
+    await expect(open(text('{"frames": [1, // cut'))).rejects.toThrow(/transforms\.json: not valid JSON/)
+  })
+
   it.each(['.\\points.ply', '/home/ada/points.ply', 'out/points.ply'])('finds the points of %s', async ply => {
     const files = await addPictures(new Map([['transforms.json', json(transformsOf(LIST, { more: { ply_file_path: ply } }))]]), LIST)
     const properties = ['x', 'y', 'z'].map(axis => `property float ${axis}\r\n`).join('')
@@ -172,5 +190,33 @@ describe('LLFF', () => {
     const rows = [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 2]
     expect(frames.map(({ id, camera }) => [id, camera?.position])).toEqual(rows.map((row, i) => [String(i), list[row].position]))
     expect(warnings).toEqual([expect.stringMatching(/rows are taken in the order images\/0\.png, images\/1\.png, images\/10\.png/)])
+  })
+})
+
+describe('Nerfies', () => {
+  const CAMERA = {
+    orientation: [
+      [1, 0, 0],
+      [0, -1, 0],
+      [0, 0, -1],
+    ],
+    ...{ position: [0, 0, 2], focal_length: 20, principal_point: [6, 4], image_size: [12, 8] },
+    ...{ skew: 0, pixel_aspect_ratio: 1, radial_distortion: [0, 0, 0], tangential_distortion: [0, 0] },
+  }
+  it('takes the resolution that has most pictures, ids where the training list is empty, and bounds that are there', async () => {
+    const files: Files = new Map([
+      ['dataset.json', json({ ids: ['a', 'b', 'c'], train_ids: [], val_ids: ['c'] })],
+      ['scene.json', json({ scale: 2, center: [0, 0, 0], far: 6 })],
+      ['metadata.json', json({ a: { warp_id: 0 }, b: { warp_id: 1 }, c: { warp_id: 1 } })],
+      ['rgb/1x/a.png', await picture(12, 8)],
+    ])
+    for (const id of ['a', 'b', 'c']) files.set(`camera/${id}.json`, json(CAMERA)).set(`rgb/2x/${id}.png`, await picture(6, 4))
+    const imported = await read(files)
+    expect(imported.frames.map(({ id, split, camera }) => [id, split, camera?.imageSize])).toEqual([
+      ['a', 'train', [6, 4]],
+      ['b', 'train', [6, 4]],
+      ['c', 'val', [6, 4]],
+    ])
+    expect(imported).toMatchObject({ near: undefined, far: 3, warnings: [expect.stringMatching(/scene\.json: no near, found from the cameras/)] })
   })
 })
