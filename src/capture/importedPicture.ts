@@ -27,13 +27,25 @@ export async function decodeImported(
   return { ...overBackground(turned ? upright(stored) : stored, background), turned }
 }
 
-/** Coverage of the person: the first channel of a mask, one byte per pixel; `invert` for masks that show the background. */
+/** Coverage of the person: the first channel of a mask, or its alpha, one byte per pixel; `invert` for masks that show the background. */
 export async function decodeMask(mask: ImportedImage, invert: boolean, isTurned: boolean): Promise<Image> {
   const image = mask.kind === 'pixels' ? await mask.decode() : await decodeMaskFile(mask, isTurned)
   const { width, height, channels } = image
-  // black pictures whose alpha carries the mask exist; a mask in the colour is the rule
-  const data = Uint8Array.from({ length: width * height }, (_, i) => image.data[i * channels])
+  const channel = maskInAlpha(image) ? channels - 1 : 0
+  const data = Uint8Array.from({ length: width * height }, (_, i) => image.data[i * channels + channel])
   return { width, height, channels: 1, data: invert ? data.map(value => 255 - value) : data }
+}
+
+/** A mask in the colour is the rule; but what is one colour throughout, or the person cut out in colours, has it in its alpha. */
+function maskInAlpha({ channels, data }: Image): boolean {
+  if (channels % 2 === 1) return false
+  let [hasAlpha, isPlain, isColoured] = [false, true, false]
+  for (let at = 0; at < data.length; at += channels) {
+    if (data[at + channels - 1] !== data[channels - 1]) hasAlpha = true
+    if (data[at] !== data[0]) isPlain = false
+    if (channels === 4 && data[at + 3] > 0 && (data[at] !== data[at + 1] || data[at] !== data[at + 2])) isColoured = true
+  }
+  return hasAlpha && (isPlain || isColoured)
 }
 
 /** A mask that carries an EXIF orientation itself is turned with its picture. */

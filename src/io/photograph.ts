@@ -20,6 +20,7 @@ export async function decodePhotograph(bytes: Uint8Array, name: string): Promise
   const header = imageHeader(bytes)
   if (header && header.width * header.height > MOST_PIXELS)
     throw new Error(`${name}: the picture says it is ${header.width}x${header.height}, more than ${MOST_PIXELS} pixels; make it smaller`)
+  if (isLfsPointer(bytes)) throw new Error(`${name}: only a pointer of Git LFS, not the picture; fetch the pictures with git lfs pull`)
   if (isHeic(bytes))
     throw new Error(`${name}: HEIC pictures cannot be read here; convert them to JPEG (phone setting "most compatible", or heif-convert)`)
   if (typeof createImageBitmap === 'function') return { ...(await decodeImage(bytes, name)), orientation: header?.orientation ?? 1 }
@@ -70,8 +71,14 @@ function isSrgbProfile(icc: Uint8Array): boolean {
   return text.includes('sRGB')
 }
 
-/** An ISO media file whose brand is HEVC. */
+/** An ISO media file whose brand is HEVC: the first, or one behind the general 'mif1'. AVIF has brands of its own. */
 function isHeic(bytes: Uint8Array): boolean {
-  const text = new TextDecoder('latin1').decode(bytes.subarray(4, 12))
-  return /^ftyp(hei[cmsx]|hev[cmsx])$/.test(text)
+  const text = new TextDecoder('latin1').decode(bytes.subarray(4, 64))
+  if (/^ftyp(hei[cmsx]|hev[cmsx])/.test(text)) return true
+  return /^ftyp(mif1|msf1)/.test(text) && /hei[cmsx]|hev[cmsx]/.test(text) && !/avif|avis/.test(text)
+}
+
+/** What a clone without Git LFS has in place of its large files. */
+function isLfsPointer(bytes: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(bytes.subarray(0, 40)).startsWith('version https://git-lfs.github.com/')
 }

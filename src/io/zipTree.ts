@@ -25,10 +25,12 @@ export async function zipTree(path: string): Promise<FileTree> {
   const entries = new Map<string, Entry>()
   try {
     for await (const entry of zip.eachEntry()) {
-      if (entry.fileName.endsWith('/') || /(^|\/)(__MACOSX\/|\.)/.test(entry.fileName)) continue
+      // some programs write './images/a.png'
+      const name = entry.fileName.replaceAll(/(^|\/)(\.?\/)+/g, '$1')
+      if (name.endsWith('/') || /(^|\/)(__MACOSX\/|\.)/.test(name)) continue
       check(entry, path)
-      if (entries.has(entry.fileName)) throw new Error(`${path}: the entry "${entry.fileName}" is there twice; make the zip again`)
-      entries.set(entry.fileName, entry)
+      if (entries.has(name)) throw new Error(`${path}: the entry "${name}" is there twice; make the zip again`)
+      entries.set(name, entry)
       if (entries.size > MOST_ENTRIES) throw new Error(`${path}: more than ${MOST_ENTRIES} entries; zip one capture alone`)
     }
     checkTogether([...entries.values()], zip.fileSize, path)

@@ -152,8 +152,8 @@ describe('zips', () => {
   }
   const evil = text('evil')
 
-  it('imports whole ones, also with everything in one folder', async () => {
-    put(new Map([['a.zip', await zipped([{ name: '__MACOSX/ada/._x.png', bytes: evil }], 'ada/')]]))
+  it.each(['ada/', './', 'my scans\\ada\\', './/ada/./'])('imports whole ones, also with everything in "%s"', async folder => {
+    put(new Map([['a.zip', await zipped([{ name: '__MACOSX/ada/._x.png', bytes: evil }], folder)]]))
     const terminal = fakeTerminal()
     expect(await run(['import', at('a.zip'), '-o', join(place, 'out/a.capture'), '--yes'], terminal), terminal.stderr).toBe(0)
     expect(readdirSync(join(place, 'out/a.capture/rgb/1x')).sort()).toEqual(names(3).map(name => `${name}.png`))
@@ -335,6 +335,9 @@ describe('pictures', () => {
     await spoilt(bytes, /frame_001\.png: the picture says it is 60000x60000, more than 134217728 pixels/)
   })
   it('HEIC', () => spoilt(Uint8Array.of(0, 0, 0, 24, ...text('ftypheic'), 0, 0, 0, 0), /HEIC pictures cannot be read here; convert them to JPEG/))
+  it('HEIC of another maker', () => spoilt(Uint8Array.of(0, 0, 0, 24, ...text('ftypmif1\0\0\0\0mif1heic')), /HEIC pictures cannot be read here/))
+  it('a pointer of Git LFS', () =>
+    spoilt(text('version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n'), /pointer of Git LFS.*; fetch the pictures with git lfs pull/))
   it('of another shape than the camera', async () =>
     spoilt(await picture(8, 12), /frame_001\.png: the picture is 8x12, its camera 12x8; use the picture the poses were found with/))
   it('with a mask of another shape', () =>
