@@ -5,7 +5,7 @@ import type { FileSource } from '../io/files.ts'
 import { type FolderFile, type FolderStep, writeFolder } from '../io/writeFolder.ts'
 import { CaptureError } from './capture.ts'
 import { fieldsOf } from './jsonFields.ts'
-import { type NerfiesIndex, openCapture, readIndex, readJson, readNpyPoints } from './nerfies.ts'
+import { type NerfiesIndex, openCapture, readIndex, readJson, readNpyPoints, resolutions } from './nerfies.ts'
 
 export const EXPORT_FORMATS = ['nerfies', 'transforms'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
@@ -22,10 +22,13 @@ export interface ExportOptions {
 
 /** Writes a capture (its folder) in another format, whole or not at all (Node only); `step` counts frames. Throws as `exportFiles`, and where the disk refuses. */
 export async function* exportCapture(capture: string, outFolder: string, { format, overwrite, signal }: ExportOptions): AsyncGenerator<FolderStep> {
+  const { resolve } = await import('node:path')
+  if (resolve(capture) === resolve(outFolder)) throw new CaptureError(`${outFolder}: is the capture itself; choose another folder for the export`)
   yield* writeFolder(outFolder, exportFiles(await openCapture(capture), format), { mark: EXPORT_MARK[format], overwrite, signal })
 }
 
-const FACTORS = [1, 2, 4, 8, 16]
+const FACTORS = [1, 2, 4, 8, 16, 32]
+const RESTORE = 'restore the picture, or take the id out of dataset.json'
 
 /**
  * Yields the files of a capture (a `.capture` folder or any Nerfies one) in another format. 'nerfies' is the folder as the original's programs read it, without
@@ -45,9 +48,17 @@ async function* nerfiesFiles(source: FileSource, { frames }: NerfiesIndex): Asyn
   let step = 0
   for (const id of frames.keys()) {
     step++
-    const optional = [...FACTORS.map(factor => `rgb/${factor}x/${id}.png`), `masks/${id}.png`]
-    yield { path: `camera/${id}.json`, bytes: await source.read(`camera/${id}.json`), step, steps }
-    for (const path of optional) if (await source.exists(path)) yield { path, bytes: await source.read(path), step, steps }
+    const path = `camera/${id}.json`
+    cameraFromJson(await readJson(source, path), source.describe(path))
+    yield { path, bytes: await source.read(path), step, steps }
+    let pictures = 0
+    for (const folder of [...FACTORS.map(factor => `rgb/${factor}x`), 'masks', ...FACTORS.map(factor => `masks/${factor}x`)]) {
+      const picture = `${folder}/${id}.png`
+      if (!(await source.exists(picture))) continue
+      if (folder.startsWith('rgb')) pictures++
+      yield { path: picture, bytes: await source.read(picture), step, steps }
+    }
+    if (pictures === 0) throw new CaptureError(`${source.describe(`rgb/1x/${id}.png`)}: missing, but dataset.json lists "${id}"; ${RESTORE}`)
   }
   for (const path of ['points.npy', 'metadata.json', 'scene.json', 'dataset.json']) {
     if (await source.exists(path)) yield { path, bytes: await source.read(path), step, steps }
@@ -59,9 +70,15 @@ async function* transformsFiles(source: FileSource, index: NerfiesIndex): AsyncG
   const times = await frameTimes(source)
   const listed: Record<string, unknown>[] = []
   for (const [id, { code }] of index.frames) {
-    const [cameraPath, picture, mask] = [`camera/${id}.json`, `images/${id}.png`, `masks/${id}.png`]
+    const [cameraPath, picture, mask, from] = [`camera/${id}.json`, `images/${id}.png`, `masks/${id}.png`, `rgb/1x/${id}.png`]
+    if (!(await source.exists(from))) {
+      const small = (await resolutions(source, [id])).map(factor => `rgb/${factor}x`)
+      const remedy = small.length > 0 ? `there is ${small.join(', ')}: make a capture of it with faceclipnerf import, and export that` : RESTORE
+      throw new CaptureError(`${source.describe(from)}: missing, but dataset.json lists "${id}"; ${remedy}`)
+    }
     const camera = cameraFromJson(await readJson(source, cameraPath), source.describe(cameraPath))
-    const hasMask = await source.exists(mask)
+    const maskFrom = (await source.exists(`masks/1x/${id}.png`)) ? `masks/1x/${id}.png` : mask
+    const hasMask = await source.exists(maskFrom)
     listed.push({
       file_path: picture,
       ...(hasMask && { mask_path: mask }),
@@ -70,8 +87,8 @@ async function* transformsFiles(source: FileSource, index: NerfiesIndex): AsyncG
       transform_matrix: poseToOpenGl(camera),
     })
     const file = async (path: string, from: string): Promise<FolderFile> => ({ path, bytes: await source.read(from), step: listed.length, steps })
-    yield await file(picture, `rgb/1x/${id}.png`)
-    if (hasMask) yield await file(mask, mask)
+    yield await file(picture, from)
+    if (hasMask) yield await file(mask, maskFrom)
   }
   const points = (await source.exists('points.npy')) ? await readNpyPoints(source) : undefined
   if (points) yield { path: 'points.ply', bytes: encodePly(points), step: steps, steps }

@@ -150,6 +150,9 @@ describe('export', () => {
     expect((await cli(['export', at('there.capture'), '--format', 'nerfies', '-o', at('there-nerfies')])).err).toMatch(
       /is there already; choose another name/,
     )
+    expect((await cli(['export', at('there.capture'), '--format', 'nerfies', '-o', at('there.capture'), '--force'])).err).toMatch(
+      /there\.capture: is the capture itself; choose another folder/,
+    )
     expect((await cli(['export', at('gone'), '--format', 'nerfies', '-o', at('x')])).err).toMatch(/gone: no such folder/)
     expect((await cli(['export', at('there.capture'), '-o', at('x')])).err).toMatch(/required option '--format <name>' not specified/)
   })

@@ -12,6 +12,7 @@ import { loadCapture } from '../../../src/capture/capture.ts'
 import { captureFiles } from '../../../src/capture/captureFiles.ts'
 import { exportFiles } from '../../../src/capture/exportCapture.ts'
 import type { ImportedCapture } from '../../../src/capture/importedCapture.ts'
+import { decodeMask } from '../../../src/capture/importedPicture.ts'
 import { readDataset } from '../../../src/capture/readDataset.ts'
 import { writeCapture } from '../../../src/capture/writeCapture.ts'
 import { fileMap } from '../../../src/io/files.ts'
@@ -126,6 +127,34 @@ describe('round trips', () => {
     }
   }
   const sorted = (dataset: { ids: string[] }) => ({ ...dataset, ids: [...dataset.ids].sort() })
+})
+
+describe('exports of other Nerfies folders', () => {
+  const folder = async (change: (files: Files) => unknown): Promise<Files> => {
+    const files = await captureOf(imported(arc(2), [await picture(12, 8), await picture(12, 8)]))
+    for (const id of ['0', '1']) files.set(`masks/1x/${id}.png`, await picture(12, 8, { channels: 1 }))
+    await change(files)
+    return files
+  }
+  const exported = async (change: (files: Files) => unknown, format: 'nerfies' | 'transforms'): Promise<string[]> => [
+    ...(await collect(exportFiles(fileMap(await folder(change), 'set'), format))).keys(),
+  ]
+
+  it('keep masks that lie beside their resolution', async () => {
+    expect(await exported(() => 0, 'nerfies')).toEqual(expect.arrayContaining(['masks/1x/0.png', 'masks/1x/1.png']))
+    expect(await exported(() => 0, 'transforms')).toEqual(expect.arrayContaining(['masks/0.png', 'masks/1.png']))
+  })
+  it('promise no picture and no camera that is not there', async () => {
+    const lose = (files: Files): void => [1, 2, 4].forEach(factor => void files.delete(`rgb/${factor}x/1.png`))
+    for (const format of ['nerfies', 'transforms'] as const)
+      await expect(exported(lose, format)).rejects.toThrow(
+        /set\/rgb\/1x\/1\.png: missing, but dataset\.json lists "1"; restore the picture, or take the id/,
+      )
+    await expect(exported(files => files.delete('rgb/1x/1.png'), 'transforms')).rejects.toThrow(
+      /1\.png: missing, .*; there is rgb\/2x, rgb\/4x: make a capture of it with faceclipnerf import/,
+    )
+    await expect(exported(files => files.set('camera/1.json', json({})), 'nerfies')).rejects.toThrow(/camera\/1\.json: no "orientation"/)
+  })
 })
 
 describe('.capture folders', () => {
@@ -246,6 +275,18 @@ describe('pictures', () => {
     expect((await one(await picture(8, 4, { channels: 4 }), [8, 4])).mask).toBeDefined()
     const opaque = await encodePng({ width: 1, height: 1, channels: 4, data: Uint8Array.of(1, 2, 3, 255) })
     expect((await one(opaque, [1, 1])).mask).toBeUndefined()
+  })
+
+  it.each([
+    ['in the colour', [255, 255, 255, 255, 0, 0, 0, 255], [255, 0]],
+    ['in the colour, with another alpha', [255, 255, 255, 255, 0, 0, 0, 0], [255, 0]],
+    ['in the alpha of black', [0, 0, 0, 200, 0, 0, 0, 10], [200, 10]],
+    ['the person cut out', [90, 60, 50, 255, 0, 0, 0, 0], [255, 0]],
+  ])('have their mask %s', async (_, rgba, wanted) => {
+    const mask = await encodePng({ width: 2, height: 1, channels: 4, data: Uint8Array.from(rgba) })
+    expect([...(await decodeMask({ kind: 'file', source: mapTree(new Map([['m.png', mask]]), 'set'), path: 'm.png' }, false, false)).data]).toEqual(
+      wanted,
+    )
   })
 
   it('turned by EXIF stay as stored, unless only the turned one has the size of its camera', async () => {
