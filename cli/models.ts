@@ -80,6 +80,7 @@ async function verify(name: string | undefined, { json }: Options, terminal: Ter
   const models = (await listModels(cache)).filter(model => wanted === undefined || model.repository === wanted)
   if (wanted !== undefined && models.length === 0)
     throw new Error(`${wanted}: not in the cache ${cache}; download it with: faceclipnerf models pull ${wanted}`)
+  if (models.length === 0) reporter.note(`no models in ${cache}; download one with: faceclipnerf models pull openai/clip-vit-base-patch32`)
   const bad: string[] = []
   for (const model of models) bad.push(...(await verifyModel(model, reporter, terminal)))
   if (bad.length > 0)

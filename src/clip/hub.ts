@@ -47,12 +47,27 @@ async function ask(url: string, name: ModelName, { endpoint, fetch, headers, pat
         await response.body?.cancel()
         throw new HttpError(url, response)
       }
-      return await response.json()
+      return await hubJson(response)
     } catch (error) {
       signal?.throwIfAborted()
-      if (!mayPass(error) || attempt >= patience.attempts) throw explained(error, name, endpoint)
+      if (error instanceof NoHubError || !mayPass(error) || attempt >= patience.attempts) throw explained(error, name, endpoint)
       await pause(attempt, error, patience, signal)
     }
+  }
+}
+
+/** Not what a hub says. Asking again brings the same. */
+class NoHubError extends Error {}
+
+/** A page in place of the answer comes from a hotel's network that wants a password, or from an address that is no hub. */
+async function hubJson(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new NoHubError(
+      `answers "${text.slice(0, 40).replaceAll(/\s+/g, ' ')}", which no hub does; check HF_ENDPOINT, and log in to the network first where it asks for that`,
+    )
   }
 }
 
@@ -61,6 +76,7 @@ export function explained(error: unknown, { repository, revision }: ModelName, e
   const status = error instanceof HttpError ? error.status : undefined
   const where = `${endpoint}: ${repository}${revision === 'main' ? '' : ` at ${revision}`}`
   const say = (text: string): Error => new Error(`${where}: ${text}`, { cause: error })
+  if (error instanceof NoHubError) return say(error.message)
   if (status === 401 || status === 403)
     return say(`not there or not open to you (${status}); check the name, accept the terms on its page, and set HF_TOKEN to your access token`)
   if (status === 404) return say('no such model or revision (404); check the name')

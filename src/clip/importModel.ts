@@ -4,7 +4,7 @@ import type { Environment } from '../io/httpClient.ts'
 import { openWeightFiles } from '../io/weightFiles.ts'
 import { parseClipConfig } from './clipConfig.ts'
 import { encoderText } from './encoderFiles.ts'
-import { cacheFolder, linkBlob, modelFolder } from './modelCache.ts'
+import { cacheFolder, linkBlob, makeBlobFolder, modelFolder } from './modelCache.ts'
 import { modelName } from './modelNames.ts'
 import type { PulledModel } from './pullModel.ts'
 import { tokenizerText } from './tokenizerFiles.ts'
@@ -23,7 +23,7 @@ export async function importModel(
 ): Promise<PulledModel> {
   const { createHash } = await import('node:crypto')
   const { createReadStream } = await import('node:fs')
-  const { copyFile, mkdir, rename, stat } = await import('node:fs/promises')
+  const { copyFile, rename, stat } = await import('node:fs/promises')
   const { join } = await import('node:path')
   const { repository, revision } = modelName(name)
   const source = await openFolder(path)
@@ -34,7 +34,7 @@ export async function importModel(
   await tokenizerText(source)
   await openWeightFiles(source)
   const folder = join(await cacheFolder(environment), modelFolder(repository))
-  await mkdir(join(folder, 'blobs'), { recursive: true })
+  await makeBlobFolder(folder)
   const files = (await source.list('')).filter(file => FILES.test(file))
   const hashes = new Map<string, string>()
   let bytes = 0

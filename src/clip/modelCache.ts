@@ -2,28 +2,49 @@
 import type { Environment } from '../io/httpClient.ts'
 import type { ModelName } from './modelNames.ts'
 
-/** Where models are kept: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub. */
+/** Where models are kept: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub; '~' at the beginning of a path is the home folder. */
 export async function cacheFolder(environment: Environment): Promise<string> {
   const { homedir } = await import('node:os')
   const { join } = await import('node:path')
   const direct = environment.HF_HUB_CACHE || environment.HUGGINGFACE_HUB_CACHE
-  if (direct) return direct
+  if (direct) return fromHome(direct, homedir())
   return join(await hubHome(environment, homedir(), join), 'hub')
 }
 
 async function hubHome(environment: Environment, home: string, join: (...parts: string[]) => string): Promise<string> {
-  return environment.HF_HOME || join(environment.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface')
+  const given = environment.HF_HOME ? environment.HF_HOME : join(environment.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface')
+  return fromHome(given, home)
+}
+
+/** A variable set in quotes, or by a service, has its '~' still: huggingface_hub resolves it too. */
+const fromHome = (path: string, home: string): string => path.replace(/^~(?=$|[\\/])/, () => home)
+
+/** Makes the folder of a model's blobs. Throws, naming the cache and the remedy, when that cannot be. */
+export async function makeBlobFolder(folder: string): Promise<void> {
+  const { mkdir } = await import('node:fs/promises')
+  const { join } = await import('node:path')
+  await mkdir(join(folder, 'blobs'), { recursive: true }).catch((error: Error) => {
+    throw new Error(`${folder}: cannot be made (${error.message}); set HF_HOME to a folder that can be written to`)
+  })
 }
 
 /** The access token: HF_TOKEN, or the file that `hf auth login` writes. */
 export async function hubToken(environment: Environment): Promise<string | undefined> {
   const direct = environment.HF_TOKEN || environment.HUGGING_FACE_HUB_TOKEN
-  if (direct) return direct.trim()
+  if (direct) return oneWord(direct, 'HF_TOKEN')
   const { readFile } = await import('node:fs/promises')
   const { homedir } = await import('node:os')
   const { join } = await import('node:path')
   const path = environment.HF_TOKEN_PATH || join(await hubHome(environment, homedir(), join), 'token')
-  return (await readFile(path, 'utf8').catch(() => '')).trim() || undefined
+  return oneWord(await readFile(path, 'utf8').catch(() => ''), path)
+}
+
+/** Throws when it is none, without showing it: it is a secret, and what sends it would print it. */
+function oneWord(text: string, where: string): string | undefined {
+  const token = text.trim()
+  if (token !== '' && !/^[\x21-\x7e]+$/.test(token))
+    throw new Error(`${where}: is no access token, which is one word of letters and digits; copy it again from your settings on the hub`)
+  return token || undefined
 }
 
 /** Whether downloads are switched off. */
@@ -66,6 +87,7 @@ export async function listModels(cache: string): Promise<CachedModel[]> {
     const folder = join(cache, name)
     const refs = await readRefs(join(folder, 'refs'))
     for (const commit of (await readdir(join(folder, 'snapshots')).catch(() => [])).sort()) {
+      if (!COMMIT.test(commit)) continue // what file managers leave: .DS_Store, desktop.ini
       const path = join(folder, 'snapshots', commit)
       const { files, bytes } = await snapshotFiles(path)
       const revisions = [...refs].filter(([, target]) => target === commit).map(([ref]) => ref)

@@ -5,7 +5,7 @@ import { type Environment, HttpError, openFetch, PATIENCE, type Patience } from 
 import { parseClipConfig } from './clipConfig.ts'
 import { encoderText } from './encoderFiles.ts'
 import { explained, type HubAccess, type HubFile, hubModel } from './hub.ts'
-import { cacheFolder, findSnapshot, hasHash, hubToken, isOffline, linkBlob, modelFolder } from './modelCache.ts'
+import { cacheFolder, findSnapshot, hasHash, hubToken, isOffline, linkBlob, makeBlobFolder, modelFolder } from './modelCache.ts'
 import { modelName } from './modelNames.ts'
 
 export interface PullOptions {
@@ -43,7 +43,6 @@ export async function* pullModel(text: string, options: PullOptions = {}): Async
   const name = modelName(text, revision)
   const { repository } = name
   const { join } = await import('node:path')
-  const { mkdir } = await import('node:fs/promises')
   const cache = await cacheFolder(environment)
   if (isOffline(environment)) {
     const there = (await findSnapshot(cache, name))
@@ -54,7 +53,7 @@ export async function* pullModel(text: string, options: PullOptions = {}): Async
   const access = await hubAccess(environment, patience, signal)
   const { commit, files } = await hubModel(name, access)
   const folder = join(cache, modelFolder(repository))
-  await mkdir(join(folder, 'blobs'), { recursive: true })
+  await makeBlobFolder(folder)
   const total = files.reduce((sum, file) => sum + file.size, 0)
   let done = 0
   for (const file of [...files].sort((a, b) => a.size - b.size)) {

@@ -12,7 +12,7 @@ export interface DownloadOptions {
 
 /**
  * Downloads to `path`; what is there already is taken for its beginning. Yields the bytes there are. Breaks, silence and busy servers are retried from where
- * they stopped; a server that does not know ranges sends from the start. Throws, naming the address, when the server refuses, announces another size than
+ * they stopped; a server that does not know ranges, or refuses one, sends from the start. Throws, naming the address, when the server refuses, announces another size than
  * `size`, sends too much, or stops for good; `path` then keeps what came, for the next time. Whether the bytes are right, their hash must say.
  */
 export async function* download(
@@ -27,6 +27,7 @@ export async function* download(
     received = 0
   }
   yield received
+  let isRangeRefused = false
   for (let attempt = 0; received < size; ) {
     signal?.throwIfAborted()
     const before = received
@@ -54,6 +55,13 @@ export async function* download(
       if (received < size) throw new Error(`broke off after ${received} of ${size} bytes`)
     } catch (error) {
       signal?.throwIfAborted()
+      // the server cannot go on from there, as some caches in between cannot: from the start, once
+      if (error instanceof HttpError && error.status === 416 && received > 0 && !isRangeRefused) {
+        isRangeRefused = true
+        await truncate(path, 0)
+        received = 0
+        continue
+      }
       if (error instanceof TooMuch || !mayPass(error)) throw error
       // progress earns new patience: a bad line still gets there
       attempt = received > before ? 1 : attempt + 1

@@ -2,13 +2,13 @@
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../cli/run.ts'
 import { loadEncoder } from '../../src/clip/clipModel.ts'
 import { importModel } from '../../src/clip/importModel.ts'
-import { type FileCheck, listModels, verifySnapshot } from '../../src/clip/modelCache.ts'
+import { cacheFolder, type FileCheck, listModels, verifySnapshot } from '../../src/clip/modelCache.ts'
 import { modelName } from '../../src/clip/modelNames.ts'
 import { type PulledModel, type PullOptions, type PullStep, pullModel } from '../../src/clip/pullModel.ts'
 import { fakeTerminal } from '../cli/fakeTerminal.ts'
@@ -261,6 +261,20 @@ describe('a bad server', () => {
     await pull()
     expect(isFile(join(model.path, 'model.safetensors'), weights)).toBe(true)
   })
+  it('refuses a range: the file is taken from the start, once', async () => {
+    const { model } = await pull()
+    const blob = join(model.path, '../../blobs', sha256(weights))
+    rmSync(blob)
+    writeFileSync(`${blob}.incomplete`, weights.subarray(0, 777))
+    hub.trick = (request, response) => {
+      if (!isWeights(request) || !request.headers.range) return false
+      response.writeHead(416, { 'content-range': `bytes */${weights.length}` })
+      response.end()
+      return true
+    }
+    await pull()
+    expect(isFile(blob, weights)).toBe(true)
+  })
   it('redirects in a ring, or answers no JSON, or is not there: said without retrying for ever', async () => {
     hub.trick = (_, response) => {
       response.writeHead(302, { location: '/again' })
@@ -272,7 +286,9 @@ describe('a bad server', () => {
       response.end('<html>')
       return true
     }
-    await expect(pull()).rejects.toThrow(/cannot be reached/)
+    const asked = hub.log.length
+    await expect(pull()).rejects.toThrow(/answers "<html>", which no hub does; check HF_ENDPOINT, and log in to the network/)
+    expect(hub.log.length).toBe(asked + 1)
     await expect(pull(NAME, { environment: environment({ HF_ENDPOINT: 'http://127.0.0.1:9' }) })).rejects.toThrow(
       /cannot be reached \(.*\); check the connection, HTTPS_PROXY/,
     )
@@ -335,6 +351,20 @@ describe('settings', () => {
     expect(model.path.startsWith(join(cache, 'home/hub/models--'))).toBe(true)
     const { model: other } = await pull(NAME, { environment: { HF_ENDPOINT: hub.url, XDG_CACHE_HOME: cache } })
     expect(other.path.startsWith(join(cache, 'huggingface/hub/models--'))).toBe(true)
+  })
+  it("a path may begin with '~', and must be one where a folder can be", async () => {
+    expect(await cacheFolder({ HF_HOME: '~/models' })).toBe(join(homedir(), 'models/hub'))
+    expect(await cacheFolder({ HF_HUB_CACHE: '~' })).toBe(homedir())
+    writeFileSync(cache, 'a file')
+    await expect(pull()).rejects.toThrow(
+      /openai--clip-vit-base-patch32: cannot be made \(ENOTDIR.*\); set HF_HOME to a folder that can be written to/,
+    )
+  })
+  it('a token that is none is not sent, and not shown', async () => {
+    const error = await pull(NAME, { environment: environment({ HF_TOKEN: 'hf_one\nhf_two' }) }).catch(String)
+    expect(error).toMatch(/HF_TOKEN: is no access token, which is one word/)
+    expect(error).not.toMatch(/hf_one|hf_two/)
+    expect(hub.log).toEqual([])
   })
   it('a proxy is used, except for the hosts of NO_PROXY', async () => {
     const through: string[] = []
@@ -419,14 +449,18 @@ describe('faceclipnerf models', () => {
   }
   it('pulls, lists, verifies and imports', async () => {
     expect(await cli('list')).toMatchObject({ code: 0, err: expect.stringMatching(/no models in .*; download one with/) })
+    expect(await cli('verify')).toMatchObject({ code: 0, err: expect.stringMatching(/no models in/) })
     const pulled = await cli('pull', NAME)
     expect(pulled.code, pulled.err).toBe(0)
     expect(pulled.out).toMatch(
       /openai\/clip-vit-base-patch32 at 0123456789ab \(\d+\.\d MB\) in .*; use it with --encoder openai\/clip-vit-base-patch32/,
     )
     expect((await cli('list')).out).toMatch(/openai\/clip-vit-base-patch32 {2}main {2}0123456789ab {2}\d+\.\d MB {2}can be used/)
+    const folder = join(cache, 'models--openai--clip-vit-base-patch32')
+    for (const stray of ['', 'snapshots', 'refs']) writeFileSync(join(folder, stray, '.DS_Store'), 'x')
+    expect((await cli('list')).code).toBe(0)
     expect((await cli('verify')).code).toBe(0)
-    const blob = join(cache, 'models--openai--clip-vit-base-patch32/blobs', sha256(weights))
+    const blob = join(folder, 'blobs', sha256(weights))
     writeFileSync(blob, 'x')
     expect(await cli('verify', NAME)).toMatchObject({
       code: 1,
