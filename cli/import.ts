@@ -1,11 +1,19 @@
 import { basename, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type CaptureFileOptions, DATASET_FORMATS, type DatasetFormat, isVideoFile, openDataset, writeCapture } from 'faceclipnerf'
+import {
+  type CaptureFileOptions,
+  DATASET_FORMATS,
+  type DatasetFormat,
+  isVideoFile,
+  type OpenedDataset,
+  openDataset,
+  writeCapture,
+} from 'faceclipnerf'
 import { requireConsent } from './consent.ts'
 import { wholeNumber } from './options.ts'
-import { createReporter, duration } from './progress.ts'
+import { createReporter, duration, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { readVideo, type VideoOptions, withVideo } from './video.ts'
+import { readPictures, readVideo, type VideoOptions, withVideo } from './video.ts'
 
 interface ImportOptions extends VideoOptions {
   readonly format?: DatasetFormat
@@ -21,7 +29,7 @@ interface ImportOptions extends VideoOptions {
 export function importCommand(terminal: Terminal): Command {
   const command = new Command('import')
     .description(
-      'make a capture of a video, or of pictures with poses: nerfstudio, instant-ngp, COLMAP, Blender, LLFF, Nerfies, or a zip of one of these',
+      'make a capture of a video, of pictures, or of pictures with poses: nerfstudio, instant-ngp, COLMAP, Blender, LLFF, Nerfies, or a zip of one of these',
     )
     .argument('<source>', 'a video (mp4, mov, webm), a folder, a .zip, or a transforms.json')
     .requiredOption('-o, --output <folder>', 'the .capture folder to write')
@@ -51,19 +59,33 @@ function colour(text: string): readonly [number, number, number] {
   return [Number.parseInt(match[1], 16), Number.parseInt(match[2], 16), Number.parseInt(match[3], 16)]
 }
 
+/** A data set with its poses; pictures without poses are treated as the frames of a video are. */
+async function readData(path: string, options: ImportOptions, reporter: Reporter, terminal: Terminal): Promise<OpenedDataset> {
+  const { format, background, masks } = options
+  const opened = await openDataset(path, { format })
+  if (opened.imported.frames.some(frame => frame.camera)) return opened
+  try {
+    const pictures = { where: path, background, masksShow: masks }
+    return await readPictures(opened.imported, pictures, options, reporter, terminal)
+  } finally {
+    await opened.close()
+  }
+}
+
 async function importVerb(path: string, options: ImportOptions, terminal: Terminal): Promise<void> {
   const { output, format, size, background, masks } = options
   const reporter = createReporter(terminal, options)
   await requireConsent(terminal, reporter, options.yes ?? false)
   const isVideo = format === undefined && (await isVideoFile(path))
-  const { imported, close } = isVideo ? await readVideo(path, options, reporter, terminal) : await openDataset(path, { format })
+  const { imported, close } = isVideo ? await readVideo(path, options, reporter, terminal) : await readData(path, options, reporter, terminal)
   const name = basename(resolve(output)).replace(/\.capture$/, '')
   const start = performance.now()
   const write: CaptureFileOptions = {
     size,
     holdOut: options.holdout,
     background,
-    masks,
+    // what found the poses has masks of the person, whatever the source's show
+    masks: isVideo || imported.about !== undefined ? (masks === 'none' ? masks : 'person') : masks,
     signal: terminal.signal,
     ...(options.static && { isStatic: true }),
   }

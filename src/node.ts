@@ -6,7 +6,8 @@ import { type OpenDeviceOptions, openDevice as openAnywhere } from './tensor/ope
 // Bringing captures in and out, which needs a disk.
 export { exportCapture } from './capture/exportCapture.ts'
 export { type OpenedDataset, openDataset } from './capture/openDataset.ts'
-export { importVideo, type VideoImportOptions, type VideoStep } from './capture/video/importVideo.ts'
+export { importPictures, importVideo, type VideoImportOptions, type VideoStep } from './capture/video/importVideo.ts'
+export type { PictureOptions } from './capture/video/pictureFrames.ts'
 export { isVideoFile } from './capture/video/probe.ts'
 export { checkOutput, type WriteCaptureOptions, writeCapture } from './capture/writeCapture.ts'
 // Encoders in the Hugging Face cache.

@@ -14,6 +14,7 @@ import type { ImportedCapture } from '../importedCapture.ts'
 import { cameraStands, roomIsPlain, viewRoom } from './cameraMotion.ts'
 import { type Decoder, openDecoder } from './frames.ts'
 import { foundMasks, givenMasks } from './masks.ts'
+import { type PictureOptions, pictureFrames } from './pictureFrames.ts'
 import { posesByColmap, posesByFace } from './poses.ts'
 import { probeVideo, type VideoInfo } from './probe.ts'
 import { type FrameRecord, markBlurred, selectFrames } from './selectFrames.ts'
@@ -62,8 +63,20 @@ export interface KeptFrame {
   hasMask?: boolean
 }
 
+/** Where frames come from: a video, or pictures that stand for one. */
+export interface FrameSource {
+  readonly kind: 'video' | 'pictures'
+  readonly info: VideoInfo
+  readonly decoder: Decoder
+  /** The person, white, of the frame at a place; any size of its shape. */
+  readonly mask?: (index: number) => Promise<Image>
+  readonly warnings: readonly string[]
+  /** Of pictures: their paths. */
+  readonly files?: readonly string[]
+}
+
 /** What the stages share. */
-export interface VideoWork {
+export interface VideoWork extends Pick<FrameSource, 'kind' | 'mask'> {
   info: VideoInfo
   decoder: Decoder
   /** Size of the kept pictures, px. */
@@ -91,38 +104,53 @@ const LEAST_FRAMES = 8
 export async function* importVideo(path: string, options: VideoImportOptions): AsyncGenerator<VideoStep, ImportedCapture> {
   const info = await probeVideo(path)
   const decoder = await openDecoder(info)
+  return yield* importFrames({ kind: 'video', info, decoder, warnings: decoder.warning ? [decoder.warning] : [] }, options)
+}
+
+/** Finds the poses of pictures that have none (`imported` of format 'images'), as `importVideo` does for frames; their order is that of their names. */
+export async function* importPictures(
+  imported: Pick<ImportedCapture, 'frames' | 'warnings'>,
+  options: VideoImportOptions & PictureOptions,
+): AsyncGenerator<VideoStep, ImportedCapture> {
+  return yield* importFrames(await pictureFrames(imported, options), options)
+}
+
+async function* importFrames(frames: FrameSource, options: VideoImportOptions): AsyncGenerator<VideoStep, ImportedCapture> {
+  const { info, decoder, kind, mask, warnings, files } = frames
+  const { path } = info
   const log = createWriteStream(options.log)
   log.on('error', () => undefined) // said by the first write that matters, below
   try {
     log.write(
-      `${path}: ${info.width}x${info.height}, ${info.timestamps.length} frames, ${info.codec ?? 'unknown codec'}, decoded by ${decoder.name}\n`,
+      `${path}: ${info.width}x${info.height}, ${info.timestamps.length} frames, ${info.codec ?? (files ? 'pictures' : 'unknown codec')}, decoded by ${decoder.name}\n`,
     )
     await Promise.all(['images', 'masks'].map(name => mkdir(join(options.work, name), { recursive: true })))
     const work: VideoWork = {
-      info,
-      decoder,
+      ...{ kind, info, decoder },
+      ...(mask && !options.masks && { mask }),
       size: [0, 0],
       kept: [],
       records: [],
       source: await folder(options.work),
       options,
       log,
-      warnings: decoder.warning ? [decoder.warning] : [],
+      warnings: [...warnings],
       stands: false,
     }
     yield* keepFrames(work)
-    if (options.masks) yield* givenMasks(work, options.masks)
+    const hasMasks = options.masks !== undefined || work.mask !== undefined
+    if (hasMasks) yield* givenMasks(work)
     const analyser = yield* findFaces(work)
     const room = viewRoom(work.kept.map(frame => frame.small))
     work.stands = cameraStands(room)
     log.write(`room: change ${room.change.toFixed(2)}, texture ${room.texture.toFixed(2)} (bytes)\n`)
-    if (!options.masks) yield* foundMasks(work)
+    if (!hasMasks) yield* foundMasks(work)
     const method = choosePoses(work, roomIsPlain(room))
     const posed = yield* method === 'face' ? posesByFace(work) : posesByColmap(work)
     return {
       ...posed,
       name: basename(path),
-      format: 'video',
+      format: kind === 'video' ? 'video' : 'images',
       warnings: work.warnings,
       about: {
         video: {
@@ -133,7 +161,8 @@ export async function* importVideo(path: string, options: VideoImportOptions): A
           frames: info.timestamps.length,
           decoder: decoder.name,
           faces: analyser,
-          masks: options.masks ? 'given' : 'found',
+          masks: hasMasks ? 'given' : 'found',
+          ...(files && { pictures: files }),
           room,
           records: work.records.map(({ index, time, sharpness, brightness, dropped }) => [
             index,
@@ -173,13 +202,12 @@ async function* keepFrames(work: VideoWork): AsyncGenerator<VideoStep> {
     kept.splice(at, 1)
   }
   if (kept.length < LEAST_FRAMES) {
-    throw new Error(
-      `${info.path}: ${kept.length} usable frames of ${timestamps.length}; a capture needs at least ${LEAST_FRAMES}, and 20 to 60 seconds of video are good`,
-    )
+    const good = work.kind === 'video' ? '20 to 60 seconds of video are good' : '50 or more from different directions are good'
+    throw new Error(`${info.path}: ${kept.length} usable frames of ${timestamps.length}; a capture needs at least ${LEAST_FRAMES}, and ${good}`)
   }
   if (blurred.length > 0.1 * (kept.length + blurred.length)) {
     work.warnings.push(
-      `${blurred.length} of ${kept.length + blurred.length} stretches of the video are blurred throughout; film slower, or in more light`,
+      `${blurred.length} of ${kept.length + blurred.length} stretches of the ${work.kind} are blurred throughout; film slower, or in more light`,
     )
   }
 }

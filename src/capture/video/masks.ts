@@ -12,13 +12,17 @@ import { writePicture } from './workFiles.ts'
 /** Seconds by which a mask's instant may miss its picture's, as a share of the distance of the frames. */
 const TOLERANCE = 0.6
 
-/** Masks from a video of the same length, by instant, or a folder with one picture per frame of the video, in order of their names. */
-export async function* givenMasks(work: VideoWork, path: string): AsyncGenerator<VideoStep> {
-  const facts = await stat(path).catch(() => undefined)
-  if (!facts) throw new Error(`${path}: no such file or folder of masks; check the path`)
+interface GivenMask {
+  frame: KeptFrame
+  image: Image
+}
+
+/** Masks that came with the pictures, from a video of the same length, by instant, or a folder with one picture per frame, in order of their names. */
+export async function* givenMasks(work: VideoWork): AsyncGenerator<VideoStep> {
+  const path = work.options.masks ?? work.info.path
   const began = performance.now()
   let done = 0
-  for await (const { frame, image } of facts.isDirectory() ? masksOfFolder(work, path) : masksOfVideo(work, path)) {
+  for await (const { frame, image } of work.mask ? masksOfPictures(work, work.mask) : await masksAt(work, path)) {
     if (Math.abs((image.width * work.size[1]) / (image.height * work.size[0]) - 1) > 0.02) {
       throw new Error(
         `${path}: masks are ${image.width}x${image.height}, the video ${work.info.width}x${work.info.height}; export them with the same shape`,
@@ -35,7 +39,20 @@ export async function* givenMasks(work: VideoWork, path: string): AsyncGenerator
     throw new Error(`${path}: masks for ${done} of ${work.kept.length} frames; the mask video must be as long as the video`)
 }
 
-async function* masksOfVideo(work: VideoWork, path: string): AsyncGenerator<{ frame: KeptFrame; image: Image }> {
+async function masksAt(work: VideoWork, path: string): Promise<AsyncGenerator<GivenMask>> {
+  const facts = await stat(path).catch(() => undefined)
+  if (!facts) throw new Error(`${path}: no such file or folder of masks; check the path`)
+  return facts.isDirectory() ? masksOfFolder(work, path) : masksOfVideo(work, path)
+}
+
+async function* masksOfPictures({ kept, options }: VideoWork, mask: (index: number) => Promise<Image>): AsyncGenerator<GivenMask> {
+  for (const frame of kept) {
+    options.signal?.throwIfAborted()
+    yield { frame, image: await mask(frame.record.index) }
+  }
+}
+
+async function* masksOfVideo(work: VideoWork, path: string): AsyncGenerator<GivenMask> {
   const info = await probeVideo(path)
   const decoder = await openDecoder(info)
   const { timestamps } = work.info
@@ -51,7 +68,7 @@ async function* masksOfVideo(work: VideoWork, path: string): AsyncGenerator<{ fr
   }
 }
 
-async function* masksOfFolder(work: VideoWork, path: string): AsyncGenerator<{ frame: KeptFrame; image: Image }> {
+async function* masksOfFolder(work: VideoWork, path: string): AsyncGenerator<GivenMask> {
   const names = (await readdir(path)).filter(name => /\.(png|jpe?g|webp)$/i.test(name)).sort(new Intl.Collator('en', { numeric: true }).compare)
   const count = work.info.timestamps.length
   if (names.length !== count)

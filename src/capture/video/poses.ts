@@ -25,6 +25,8 @@ type Posed = Pick<ImportedCapture, 'frames' | 'points' | 'near' | 'far' | 'about
 
 /** A frame whose landmarks lie this many times farther off than usual has a wrong pose. */
 const MISPLACED = 3
+/** Photos may be in any order, so up to so many are matched each with each: about 11,000 pairs. */
+const MOST_FOR_ALL_PAIRS = 150
 /** What replaces the room where only the head holds still, sRGB byte. */
 const NO_ROOM = 128
 
@@ -44,7 +46,7 @@ export async function* posesByColmap(work: VideoWork): AsyncGenerator<VideoStep,
     images: join(options.work, 'images'),
     names: kept.map(({ id }) => `${id}.png`),
     size,
-    pairs: viewpointPairs(facePoses(work)?.poses ?? []),
+    pairs: pairsToMatch(work.kind, kept.length, facePoses(work)?.poses),
     ...(masks && { masks }),
     ...(options.focalLength !== undefined && { focalLength: (options.focalLength * size[0]) / info.width }),
     work: folder,
@@ -107,6 +109,12 @@ export async function* posesByColmap(work: VideoWork): AsyncGenerator<VideoStep,
       },
     },
   }
+}
+
+/** Places of pictures to match beyond those that follow one another: photos each with each, frames of a video where the faces show the same side. */
+export function pairsToMatch(kind: VideoWork['kind'], count: number, faces: HeadPoses['poses'] = []): [number, number][] {
+  if (kind === 'video' || count > MOST_FOR_ALL_PAIRS) return viewpointPairs(faces)
+  return Array.from({ length: count }, (_, i) => Array.from({ length: count - i - 1 }, (_, j): [number, number] => [i, i + 1 + j])).flat()
 }
 
 /** The camera stands and the head turns: poses of the head, and the room cut away. */
