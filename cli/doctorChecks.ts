@@ -130,7 +130,8 @@ async function models(): Promise<Check> {
   const data = { cache, models: found.map(({ repository, commit, bytes, problem }) => ({ repository, commit, bytes, ...(problem && { problem }) })) }
   if (usable.length > 0) return { name: 'models', state: 'good', text: `${usable.map(model => model.repository).join(', ')} in ${cache}`, data }
   const remedy = 'for photographs: faceclipnerf models pull openai/clip-vit-base-patch32; the embedded encoder knows rendered faces'
-  return { name: 'models', state: 'warning', text: `none that can be used in ${cache}`, remedy, data }
+  const why = found.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ')
+  return { name: 'models', state: 'warning', text: `none that can be used in ${cache}${why && ` (${why})`}`, remedy, data }
 }
 
 async function disk(): Promise<Check> {

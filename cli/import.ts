@@ -65,6 +65,7 @@ async function readData(path: string, options: ImportOptions, reporter: Reporter
   const opened = await openDataset(path, { format })
   if (opened.imported.frames.some(frame => frame.camera)) return opened
   try {
+    reporter.note(`${path}: ${opened.imported.frames.length} pictures without poses; they are found from the pictures, as those of a video are`)
     const pictures = { where: path, background, masksShow: masks }
     return await readPictures(opened.imported, pictures, options, reporter, terminal)
   } finally {

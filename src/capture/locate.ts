@@ -57,7 +57,7 @@ function sharesFolder(path: string, name: string): boolean {
 }
 
 /** What lies beside pictures under their names: masks, depths, reduced copies. */
-const ASIDE = /(^|\/)(masks?|depths?|normals?|images_\d+)\//i
+export const ASIDE = /(^|\/)(masks?|depths?|normals?|images_\d+)\//i
 
 /** The path that has most of the name's folders above it; of several the one among pictures proper. Undefined when that leaves more than one, or none. */
 function likeliest(paths: readonly string[], name: string): string | undefined {

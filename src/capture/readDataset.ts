@@ -4,7 +4,7 @@ import { readColmap } from './colmap.ts'
 import { readImageFolder } from './imageFolder.ts'
 import type { ImportedCapture } from './importedCapture.ts'
 import { readLlff } from './llff.ts'
-import { isPicture } from './locate.ts'
+import { isPicture, someOf } from './locate.ts'
 import { readNerfies } from './nerfiesDataset.ts'
 import { readBlender, readTransforms } from './transforms.ts'
 
@@ -22,6 +22,9 @@ const MARKS: readonly { format: DatasetFormat; mark: RegExp }[] = [
   { format: 'llff', mark: /^poses_bounds\.npy$/ },
   { format: 'colmap', mark: /^((colmap\/)?sparse\/|(colmap\/)?sparse\/\d+\/|colmap_(sparse|text)\/(\d+\/)?|)(cameras|images)\.(bin|txt)$/ },
 ]
+
+/** Most JSON files that are looked into for poses; phone apps write one per picture. */
+const MOST_JSON = 20
 
 const READERS: Record<DatasetFormat, (tree: FileTree) => Promise<ImportedCapture> | ImportedCapture> = {
   nerfies: readNerfies,
@@ -97,6 +100,21 @@ function markOf(format: DatasetFormat): string {
 /** Reads a tree in the given format or the one it is found to be in. Throws, naming file, value and remedy. */
 export async function readDataset(tree: FileTree, { format }: { format?: DatasetFormat } = {}): Promise<ImportedCapture> {
   const found = detectFormat(tree, format)
+  const renamed = found.format === 'images' && format === undefined ? await posesUnderAnotherName(tree) : undefined
+  if (renamed !== undefined) {
+    const { warnings, ...rest } = await readTransforms(tree, renamed)
+    return { ...rest, name: tree.name, warnings: [`${tree.describe(renamed)}: read as a transforms.json, which its content is`, ...warnings] }
+  }
   const imported = await READERS[found.format](subtree(tree, found.folder))
   return { ...imported, name: tree.name }
+}
+
+/** A person's own name for a transforms.json, or another case of it: of the JSON files, the only one with such matrices. */
+async function posesUnderAnotherName(tree: FileTree): Promise<string | undefined> {
+  const candidates = tree.files.filter(path => /\.json$/i.test(path)).slice(0, MOST_JSON)
+  const found: string[] = []
+  for (const path of candidates) if (new TextDecoder().decode(await tree.read(path)).includes('"transform_matrix"')) found.push(path)
+  if (found.length > 1)
+    throw new Error(`${tree.where}: ${found.length} files of poses: ${someOf(found, 3)}; pass the one that is meant, or --format images`)
+  return found[0]
 }

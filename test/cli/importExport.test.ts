@@ -231,6 +231,14 @@ describe('doctor', () => {
       expect(out).toMatch(/(ok|note) {2,4}disk .* GiB free at /)
     })
   })
+  it('says of a model in the cache why it cannot be used', async () => {
+    await withTools({}, async () => {
+      const snapshot = at(`no models/models--me--clip/snapshots/${'a'.repeat(40)}`)
+      mkdirSync(snapshot, { recursive: true })
+      expect(await check('models')).toMatchObject({ state: 'warning', text: expect.stringMatching(/no models \(me\/clip: .*config\.json.*\)$/) })
+      rmSync(at('no models'), { recursive: true })
+    })
+  })
   it('reads versions, old ones too, and codecs', async () => {
     const decoders = 'echo " V....D h264  H.264"; echo " V....D libdav1d  dav1d (codec av1)"; echo " VFS..D hevc  HEVC"'
     await withTools(

@@ -116,6 +116,21 @@ describe('transforms.json', () => {
   })
 })
 
+describe('poses under another name', () => {
+  const named = (...list: string[]): Promise<Files> => addPictures(new Map(list.map(name => [name, json(transformsOf(LIST))])), LIST)
+  it.each(['Transforms.JSON', 'poses.json'])('%s is read as a transforms.json, with a warning', async name => {
+    const { format, frames, warnings } = await read((await named(name)).set('notes.json', json({ a: 1 })))
+    expect([format, frames.length, warnings]).toEqual(['transforms', 4, [`set/${name}: read as a transforms.json, which its content is`]])
+  })
+  it('are not chosen among several, and not looked for where pictures are asked for', async () => {
+    const files = await named('a.json', 'b.json')
+    for (const name of NAMES) files.set(`images_2/${name}.png`, await picture(6, 4))
+    await expect(read(files)).rejects.toThrow(/set: 2 files of poses: a\.json, b\.json; pass the one that is meant, or --format images/)
+    const { frames } = await readDataset(treeOf(files), { format: 'images' })
+    expect(frames.map(({ id, camera }) => [id, camera])).toEqual(NAMES.map(name => [name, undefined]))
+  })
+})
+
 describe("Blender's three files", () => {
   it('may hold a test without frames', async () => {
     const files = await addPictures(new Map([['transforms_train.json', json(transformsOf(LIST))]]), LIST)
