@@ -2,14 +2,14 @@
 import type { FileTree } from '../io/fileTree.ts'
 import { frameIds } from './frameIds.ts'
 import type { ImportedCapture } from './importedCapture.ts'
-import { ASIDE, isPicture } from './locate.ts'
+import { isPicture, properPictures } from './locate.ts'
 
 /** Fewer pictures give no 3D face. */
 const LEAST_PICTURES = 3
 
 /** Frames without cameras, in the order of their names ('2.png' before '10.png'); masks are files of the same name in masks/. Throws when there are too few. */
 export function readImageFolder(tree: FileTree): ImportedCapture {
-  const pictures = tree.files.filter(path => isPicture(path) && !ASIDE.test(path))
+  const pictures = properPictures(tree.files.filter(isPicture))
   if (pictures.length < LEAST_PICTURES)
     throw new Error(`${tree.where}: ${pictures.length} pictures; at least ${LEAST_PICTURES}, better 50 or more, from different directions are needed`)
   const ids = frameIds(pictures)

@@ -12,8 +12,8 @@ export interface Located {
   repair?: string
 }
 
-/** The file a name means, or undefined. */
-export type Locate = (name: string) => Located | undefined
+/** The file a name means, or undefined. A mask is not taken for a picture, nor, where there are several, a picture for a mask. */
+export type Locate = (name: string, kind?: 'picture' | 'mask') => Located | undefined
 
 /**
  * Looks names up below `folder` of a tree: as given, with an extension added, with another case, and last by the end of the path (absolute paths and
@@ -27,7 +27,7 @@ export function locator(tree: FileTree, folder = ''): Locate {
     for (const form of new Set([name, stem(name)])) bySuffix.set(form, [...(bySuffix.get(form) ?? []), path])
   }
   const exact = new Set(tree.files)
-  return name => {
+  return (name, kind = 'picture') => {
     const inside = insidePath(name, folder)
     if (inside !== undefined) {
       if (exact.has(inside)) return { path: inside }
@@ -41,7 +41,7 @@ export function locator(tree: FileTree, folder = ''): Locate {
     }
     const last = name.replaceAll('\\', '/').split('/').at(-1) ?? ''
     const found = bySuffix.get(key(last)) ?? bySuffix.get(stem(key(last))) ?? []
-    const nearest = likeliest(inside === undefined ? found : found.filter(path => sharesFolder(path, name)), name)
+    const nearest = likeliest(inside === undefined ? found : found.filter(path => sharesFolder(path, name)), name, kind)
     return nearest === undefined ? undefined : { path: nearest, repair: `"${name}" was found as "${nearest}"` }
   }
 }
@@ -56,14 +56,24 @@ function sharesFolder(path: string, name: string): boolean {
   return folder(name) === undefined || folder(name) === '.' || folder(name) === folder(path)
 }
 
-/** What lies beside pictures under their names: masks, depths, reduced copies. */
-export const ASIDE = /(^|\/)(masks?|depths?|normals?|images_\d+)\//i
+const MASKS = /(^|\/)masks?\//i
+const OTHERS = /(^|\/)(masks?|depths?|normals?)\//i
+const REDUCED = /(^|\/)images_\d+\//i
 
-/** The path that has most of the name's folders above it; of several the one among pictures proper. Undefined when that leaves more than one, or none. */
-function likeliest(paths: readonly string[], name: string): string | undefined {
+/** Without what lies beside pictures under their names: masks, depths, normals, and reduced copies where there is more than those. */
+export function properPictures(paths: readonly string[]): string[] {
+  const pictures = paths.filter(path => !OTHERS.test(path))
+  const full = pictures.filter(path => !REDUCED.test(path))
+  return full.length > 0 ? full : pictures
+}
+
+/** The path that has most of the name's folders above it; of several the one in a folder of its kind. Undefined when that leaves more than one, or none. */
+function likeliest(paths: readonly string[], name: string, kind: 'picture' | 'mask'): string | undefined {
   const shared = paths.map(path => sharedFolders(path, name))
-  const best = paths.filter((_, i) => shared[i] === Math.max(...shared))
-  const proper = best.length > 1 ? best.filter(path => !ASIDE.test(path)) : best
+  const most = Math.max(...shared)
+  const best = paths.filter((_, i) => shared[i] === most)
+  const isCertain = best.length === 1 && (most > 0 || kind === 'mask')
+  const proper = isCertain ? best : kind === 'picture' ? properPictures(best) : best.filter(path => MASKS.test(path))
   return proper.length === 1 ? proper[0] : undefined
 }
 

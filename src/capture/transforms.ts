@@ -151,7 +151,7 @@ async function sizeOf(tree: FileTree, path: string, fields: Fields, globals: Fie
 function maskOf(fields: Fields, picture: string, locate: Locate, skips: SkipList): string | undefined {
   const name = fields.text('mask_path')
   if (name === undefined || name === '') return undefined
-  const found = locate(name)?.path
+  const found = locate(name, 'mask')?.path
   // looked for by its name alone, a lost mask is found as the picture it belongs to
   if (found !== undefined && found !== picture) return found
   skips.add('are masks that are not there', name)

@@ -50,6 +50,17 @@ describe('transforms.json', () => {
     )
   })
 
+  it('takes reduced copies where there is nothing else', async () => {
+    const model = json(transformsOf(LIST, { frame: i => ({ file_path: `/home/ada/images/${NAMES[i]}.png` }) }))
+    const imported = await read(await addPictures(new Map([['transforms.json', model]]), LIST, 'images_2'))
+    expect(paths(imported)).toEqual(NAMES.map(name => `images_2/${name}.png`))
+  })
+
+  it('finds masks by their names alone', async () => {
+    const { frames } = await set(transformsOf(LIST, { frame: i => ({ mask_path: `${NAMES[i]}.png` }) }), beside('masks', [12, 8]))
+    expect(frames.map(({ mask }) => mask)).toMatchObject(NAMES.map(name => ({ path: `masks/${name}.png` })))
+  })
+
   it('does not take a picture for its own mask, when the mask is lost', async () => {
     const { frames, warnings } = await set(transformsOf(LIST, { frame: i => ({ mask_path: `/home/ada/masks/${NAMES[i]}.png` }) }))
     expect(frames.some(({ mask }) => mask)).toBe(false)
@@ -181,6 +192,15 @@ describe('COLMAP', () => {
     expect(paths(imported)).toEqual(NAMES.map(name => place.replace('NAME', name)))
     expect(imported.frames[0].mask).toMatchObject({ path: 'masks/frame_000.png' })
     expect(imported.warnings).toEqual([expect.stringMatching(/ was found as "images\/.*" \(and 3 alike\)/)])
+  })
+
+  it('does not take the mask or the depth of a lost picture for the picture', async () => {
+    const files = await addPictures(new Map(), LIST)
+    files.delete('images/frame_002.png')
+    files.set('masks/frame_002.png', await picture(12, 8, { channels: 1 })).set('depth/frame_003.png', await picture(12, 8))
+    const { frames, warnings } = await read(colmapText(files, LIST, { ...PINHOLE, imageNames: NAMES.map(name => `${name}.jpg`) }))
+    expect(frames.map(({ id }) => id)).toEqual(['frame_000', 'frame_001', 'frame_003'])
+    expect(warnings[0]).toBe('skipped 1 that are registered but have no picture: frame_002.jpg')
   })
 
   it('reads a model in a folder of its own, text where the binary is not whole, and beside a broken one', async () => {
