@@ -25,6 +25,7 @@ export { DATASET_FORMATS, type DatasetFormat, readDataset } from './capture/read
 export { withoutFrames } from './capture/withoutFrames.ts'
 // Networks that see faces and read sentences.
 export { type ClipModel, type EncoderOptions, loadEncoder } from './clip/clipModel.ts'
+export { wordsRead } from './clip/prompts.ts'
 export { type ExpressionEncoder, type ExpressionHead, expressionEncoder, type TextImageEncoder } from './clip/textImageEncoder.ts'
 // The edit.
 export { ACTION_UNITS, type ExpressionTarget, expressionTarget } from './edit/actionUnits.ts'

@@ -95,3 +95,25 @@ async function meanEmbeddings(encoder: TextImageEncoder, prompts: readonly strin
     return mean
   })
 }
+
+/**
+ * How many words of a prompt an encoder reads, where that is not all of them: what no longer fits into its context is cut, and changes nothing. The
+ * templates take some of the room, so of a prompt that is cut a few words less may count.
+ */
+export async function wordsRead(encoder: TextImageEncoder, prompt: string): Promise<number | undefined> {
+  const words = prompt.trim().split(/\s+/)
+  const meaning = async (count: number): Promise<string> => {
+    const text = words.slice(0, count).join(' ')
+    return (await readLeaf(encoder.device, await encoder.encodeText([text]))).join()
+  }
+  const whole = await meaning(words.length)
+  let [less, same] = [0, words.length]
+  if (same < 2 || (await meaning(same - 1)) !== whole) return undefined
+  same--
+  while (same - less > 1) {
+    const middle = Math.ceil((less + same) / 2)
+    if ((await meaning(middle)) === whole) same = middle
+    else less = middle
+  }
+  return same
+}

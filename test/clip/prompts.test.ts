@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FACE_TEMPLATES, fillTemplates, IMAGENET_TEMPLATES, promptEmbedding, textDirection } from '../../src/clip/prompts.ts'
+import { FACE_TEMPLATES, fillTemplates, IMAGENET_TEMPLATES, promptEmbedding, textDirection, wordsRead } from '../../src/clip/prompts.ts'
 import type { TextImageEncoder } from '../../src/clip/textImageEncoder.ts'
 import { readLeaf, tensor } from '../../src/tensor/device.ts'
 import { plainDevice } from '../tensor/plainDevice.ts'
@@ -36,4 +36,29 @@ test('directions are differences of means of unit embeddings, not normalised', a
   const templates = ['{}', 'the {}']
   expect([...(await readLeaf(device, await promptEmbedding(encoder, 'a', { templates })))]).toEqual([0.5, 0.5])
   expect([...(await readLeaf(device, await textDirection(encoder, 'a', 'b', { templates })))]).toEqual([1, 1])
+})
+
+test('of a prompt that an encoder cuts, the words that it reads are counted', async () => {
+  const device = plainDevice('single')
+  // an encoder that reads four words
+  const encoder = {
+    device,
+    embeddingSize: 4,
+    encodeText: async ([text]: string[]) => {
+      const read = text.split(' ').slice(0, 4)
+      return tensor(
+        device,
+        Float32Array.from({ length: 4 }, (_, i) => read[i]?.length ?? 0),
+        [1, 4],
+      )
+    },
+  } as unknown as TextImageEncoder
+  const read = (prompt: string) => wordsRead(encoder, prompt)
+  expect(await Promise.all(['smile', 'a smile', 'a very big smile', 'a very big smile now', 'a b c d e f g h i j'].map(read))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    4,
+    4,
+  ])
 })

@@ -12,6 +12,7 @@ import {
   type Screen,
   saveScene,
   textGuidance,
+  wordsRead,
 } from 'faceclipnerf'
 import { Cancelled } from '../protocol/commandQueue.ts'
 import { fileName } from '../protocol/fileName.ts'
@@ -234,7 +235,8 @@ export class Engine {
     const under = base && session.edit(base.edit)
     const earlier = under && base ? [...under.earlier, { ...under.info, strength: base.strength }] : []
     const compositor = new AnchorCompositor(scene, anchors, { seed, region, base: under?.field, baseStrength: base?.strength })
-    const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed }, { earlier, note: noteOf(compositor, earlier) })
+    const note = noteOf(compositor, earlier, await wordsRead(encoder, prompt))
+    const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed }, { earlier, note })
     const { viewport } = this
     viewport?.setLive(true)
     try {

@@ -146,9 +146,12 @@ export class Session {
   }
 }
 
-/** Where an edit is, and what it builds on, for a person. */
-export function noteOf(field: Field, earlier: readonly EditDescription[]): string | undefined {
+/** Where an edit is, what it builds on, and what of a long sentence it is made of, for a person. @param words that were read, where not all were */
+export function noteOf(field: Field, earlier: readonly EditDescription[], words?: number): string | undefined {
   const region = field instanceof AnchorCompositor ? field.region?.name : undefined
   const base = earlier.at(-1)?.prompt
-  return [region && `${region} only`, base && `on “${base}”`].filter(Boolean).join(', ') || undefined
+  return (
+    [region && `${region} only`, base && `on “${base}”`, words && `the encoder reads its first ${words} words`].filter(Boolean).join(', ') ||
+    undefined
+  )
 }
