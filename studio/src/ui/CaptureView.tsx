@@ -1,16 +1,18 @@
 import { useState } from 'react'
 import type { CaptureInfo } from '../protocol/messages.ts'
+import { duration } from '../viewer/duration.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import type { TrainPreset } from '../viewer/trainer.ts'
 import { Findings } from './Findings.tsx'
 import { FrameGrid } from './FrameGrid.tsx'
 import { download } from './files.ts'
+import { NumberField } from './NumberField.tsx'
 import { DeviceNote } from './StartPage.tsx'
-import { duration } from './Train.tsx'
 import './capture.css'
 
 /** Steps of the presets, as on the command line. */
 const STEPS = { tiny: 2000, fast: 6000 } as const
+const MOST_STEPS = 1_000_000
 const PRESETS = [
   { name: 'tiny', text: 'small networks, for two CPU cores' },
   { name: 'fast', text: 'sharper, for a GPU' },
@@ -88,16 +90,9 @@ function TrainForm({ studio, state, capture: { frames } }: CaptureProps) {
           </label>
         ))}
       </fieldset>
-      <label className="steps">
-        Steps
-        <input
-          type="number"
-          min={1}
-          max={1_000_000}
-          value={steps}
-          onChange={event => setSteps(Math.max(1, Math.round(event.currentTarget.valueAsNumber || 1)))}
-        />
-      </label>
+      <div className="steps">
+        <NumberField label="Steps" least={1} most={MOST_STEPS} step={1} value={steps} onChange={value => setSteps(Math.round(value))} />
+      </div>
       <button type="submit" className="primary large" disabled={job !== undefined || learnt === 0}>
         Train
       </button>

@@ -4,6 +4,7 @@ import type { Studio, StudioState } from '../viewer/studio.ts'
 import { IconButton } from './IconButton.tsx'
 import { CloseIcon } from './icons.tsx'
 import { LineChart } from './LineChart.tsx'
+import { Sentence } from './Sentence.tsx'
 import { Slider } from './Slider.tsx'
 
 /** Beyond 1 an edit is exaggerated. */
@@ -28,7 +29,7 @@ export function EditList({ studio, state }: { studio: Studio; state: StudioState
             <label>
               <input type="radio" name="edit" checked={shown?.id === id} onChange={() => studio.show(id)} />
               <span>
-                {prompt}
+                <Sentence text={prompt} />
                 {note && <small>{note}</small>}
               </span>
             </label>

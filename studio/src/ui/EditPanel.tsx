@@ -1,9 +1,12 @@
 import { type RefObject, useState } from 'react'
 import { entryIn } from '../viewer/document.ts'
+import { duration } from '../viewer/duration.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { BrushTools, PAINTED } from './BrushTools.tsx'
 import { EditList } from './EditList.tsx'
 import { LineChart } from './LineChart.tsx'
+import { NumberField } from './NumberField.tsx'
+import { Sentence } from './Sentence.tsx'
 
 interface EditPanelProps {
   studio: Studio
@@ -14,6 +17,8 @@ interface EditPanelProps {
 const EXAMPLES = ['a surprised face', 'a smiling face', 'closed eyes', 'face with closed eyes and opened mouth', 'an angry face'] as const
 /** Steps of an edit, as on the command line. */
 const STEPS = 60
+const MOST_STEPS = 1000
+const MOST_SEED = 2 ** 31 - 1
 
 /** Sentence in, edits out. */
 export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
@@ -102,17 +107,11 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
               disabled={!shown}
               onChange={event => setBuilds(event.currentTarget.checked)}
             />
-            <span>{shown ? `Build on “${shown.prompt}”` : 'Build on an edit (choose one below)'}</span>
+            {shown ? <Sentence text={`Build on “${shown.prompt}”`} /> : <span>Build on an edit (choose one below)</span>}
           </label>
           <div className="pair">
-            <label>
-              Steps
-              <input type="number" min={1} max={1000} value={steps} onChange={event => setSteps(atLeast(1, event.currentTarget.valueAsNumber))} />
-            </label>
-            <label>
-              Seed
-              <input type="number" min={0} value={seed} onChange={event => setSeed(atLeast(0, event.currentTarget.valueAsNumber))} />
-            </label>
+            <NumberField label="Steps" least={1} most={MOST_STEPS} step={1} value={steps} onChange={value => setSteps(Math.round(value))} />
+            <NumberField label="Seed" least={0} most={MOST_SEED} step={1} value={seed} onChange={value => setSeed(Math.round(value))} />
           </div>
           <label className="check">
             <input type="checkbox" checked={quick} onChange={event => setQuick(event.currentTarget.checked)} />
@@ -126,8 +125,6 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   )
 }
 
-const atLeast = (least: number, value: number): number => (Number.isFinite(value) ? Math.max(least, Math.round(value)) : least)
-
 /** An edit under way. */
 function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNullable<StudioState['job']> }) {
   if (!edit) return null
@@ -135,7 +132,9 @@ function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNull
   const part = progress ? progress.step / progress.steps : undefined
   return (
     <div className="forming">
-      <p className="forming-title">“{prompt}”</p>
+      <p className="forming-title">
+        <Sentence text={`“${prompt}”`} />
+      </p>
       <div className="forming-row">
         <progress value={part} aria-label="Progress of the edit" />
         <button type="button" onClick={() => studio.cancel()}>
@@ -144,15 +143,10 @@ function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNull
       </div>
       <p className="forming-text">
         {progress
-          ? `${progress.stage === 'search' ? 'looking for a start' : 'refining'} · ${progress.step} of ${progress.steps} · ${seconds(progress.eta)} left`
+          ? `${progress.stage === 'search' ? 'looking for a start' : 'refining'} · ${progress.step} of ${progress.steps} · ${duration(progress.eta)} left`
           : `${text} …`}
       </p>
       {losses.length > 1 && <LineChart values={losses} name="loss" />}
     </div>
   )
-}
-
-function seconds(eta: number): string {
-  if (eta < 1) return 'under a second'
-  return eta < 90 ? `${Math.round(eta)} s` : `${Math.round(eta / 60)} min`
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { FilmFormat, FilmFormats, FilmOptions } from '../protocol/film.ts'
+import { duration } from '../viewer/duration.ts'
 import { frameCount } from '../viewer/film.ts'
 import type { FilmDesk } from '../viewer/filmDesk.ts'
 import { faceTrouble } from '../viewer/filmPath.ts'
@@ -108,6 +109,5 @@ function Choices({ desk, state: { device, stats, document }, onClose, onRender }
 
 function about(seconds: number): string {
   if (seconds < 10) return 'some seconds'
-  if (seconds < 90) return `about ${Math.round(seconds / 10) * 10} s`
-  return seconds < 5400 ? `about ${Math.round(seconds / 60)} min` : `about ${(seconds / 3600).toFixed(1)} hours`
+  return `about ${duration(seconds < 90 ? Math.round(seconds / 10) * 10 : seconds)}`
 }

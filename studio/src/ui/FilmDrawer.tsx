@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { FilmOptions, FilmProgress } from '../protocol/film.ts'
+import { duration } from '../viewer/duration.ts'
 import { keyframeIn, MOST_FPS, MOST_SECONDS } from '../viewer/film.ts'
 import { FilmDesk } from '../viewer/filmDesk.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
@@ -146,12 +147,10 @@ function Rendering({ studio, progress: { frame, frames, eta } }: { studio: Studi
   return (
     <div className="film-rendering">
       <progress value={frame / frames} aria-label="Progress of the film" />
-      <p className="film-hint">{frame === 0 ? `getting ready for ${frames} pictures …` : `picture ${frame} of ${frames} · ${left(eta)} left`}</p>
+      <p className="film-hint">{frame === 0 ? `getting ready for ${frames} pictures …` : `picture ${frame} of ${frames} · ${duration(eta)} left`}</p>
       <button type="button" onClick={() => studio.cancel()}>
         Cancel
       </button>
     </div>
   )
 }
-
-const left = (eta: number): string => (eta < 90 ? `${Math.ceil(eta)} s` : `${Math.round(eta / 60)} min`)

@@ -6,6 +6,7 @@ import { faceTrouble } from '../viewer/filmPath.ts'
 import { IconButton } from './IconButton.tsx'
 import { RemoveIcon } from './icons.tsx'
 import { NumberField } from './NumberField.tsx'
+import { shortSentence } from './Sentence.tsx'
 import { Slider } from './Slider.tsx'
 
 interface KeyframeFieldsProps {
@@ -57,7 +58,7 @@ export function KeyframeFields({ desk, film, document, keyframe }: KeyframeField
           <option value="unedited">unedited</option>
           {document.edits.map(({ id: edit, prompt }) => (
             <option key={edit} value={edit}>
-              {prompt}
+              {shortSentence(prompt)}
             </option>
           ))}
           {face?.kind === 'absent' && (

@@ -1,3 +1,4 @@
+import { duration } from '../viewer/duration.ts'
 import type { Job } from '../viewer/state.ts'
 import type { Studio } from '../viewer/studio.ts'
 import { download } from './files.ts'
@@ -65,11 +66,4 @@ export function TrainPanel({ studio, job: { text, training } }: { studio: Studio
       </p>
     </section>
   )
-}
-
-/** Seconds as a person says them. */
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
-  return `${Math.round(seconds / 3600)} h`
 }

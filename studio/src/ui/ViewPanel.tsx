@@ -1,6 +1,9 @@
+import { useSyncExternalStore } from 'react'
 import { ANCHOR_COLORS } from '../protocol/anchorColors.ts'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { standsAt } from '../viewer/truth.ts'
+import { shortSentence } from './Sentence.tsx'
 import { DeviceNote } from './StartPage.tsx'
 import { TruthTools } from './TruthTools.tsx'
 
@@ -8,6 +11,7 @@ import { TruthTools } from './TruthTools.tsx'
 export function ViewPanel({ studio, state }: { studio: Studio; state: StudioState }) {
   const { scene, document, compare, mode, anchor, frame } = state
   const shown = entryIn(document, document.shown)
+  const stands = useStanding(studio, scene, frame)
   if (!scene) return null
   return (
     <section className="panel" aria-labelledby="view-title">
@@ -26,7 +30,7 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
             <option value="unedited">the unedited face</option>
             {document.edits.map(({ id, prompt }) => (
               <option key={id} value={id} disabled={id === shown?.id}>
-                {prompt}
+                {shortSentence(prompt)}
               </option>
             ))}
           </select>
@@ -50,7 +54,11 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
       )}
       <div className="field">
         <label htmlFor="camera">Camera</label>
-        <select id="camera" value={frame ?? ''} onChange={({ currentTarget: { value } }) => (value ? studio.jump(value) : studio.reset())}>
+        <select
+          id="camera"
+          value={stands && frame ? frame : ''}
+          onChange={({ currentTarget: { value } }) => (value ? studio.jump(value) : studio.reset())}
+        >
           <option value="">free</option>
           {scene.frames.map(({ id, split }) => (
             <option key={id} value={id}>
@@ -64,6 +72,12 @@ export function ViewPanel({ studio, state }: { studio: Studio; state: StudioStat
       <DeviceNote state={state} />
     </section>
   )
+}
+
+/** Whether the camera is at a frame, or on its way there; turned away from it it is free. */
+function useStanding({ mover }: Studio, scene: StudioState['scene'], frame: string | undefined): boolean {
+  const at = scene?.frames.find(({ id }) => id === frame)
+  return useSyncExternalStore(mover.follow, () => at !== undefined && standsAt(mover.goal, at))
 }
 
 /** The first share is neutral, but where an edit builds on another: then that one's, and neutral second. */

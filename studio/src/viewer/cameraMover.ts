@@ -32,6 +32,11 @@ export class CameraMover {
     return this.controls?.pose ?? NOWHERE
   }
 
+  /** Where it is going. */
+  get goal(): Pose {
+    return this.controls?.goalPose ?? NOWHERE
+  }
+
   /** Begins at the camera in the middle of all: it sees the face most straight. */
   take({ up, frames, halfView }: SceneInfo): void {
     this.viewWidth = 2 * halfView[0]
@@ -42,7 +47,7 @@ export class CameraMover {
   }
 
   /** Calls back whenever the camera has moved; returns what ends it. */
-  follow(listener: () => void): () => void {
+  readonly follow = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
