@@ -3,7 +3,7 @@
 // npx tsx bench/studioGrowth.ts [minutes=30] [device=cpu|gpu|software] [studio=dist/studio]
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { serveStudio } from '../cli/studioServer.ts'
 import { openChromium, SOFTWARE_GPU } from '../test/studio/chromium.ts'
 import { zippedCapture } from '../test/studio/zippedCapture.ts'
@@ -49,9 +49,19 @@ async function savePicture(page: Page): Promise<void> {
   await Promise.all([page.waitForEvent('download', { timeout: LONG }), page.getByRole('button', { name: 'Picture' }).click()])
 }
 
+/** Opens a file in place of what was made, which the page asks about where that is not saved. */
+async function openInstead(page: Page, file: Parameters<Locator['setInputFiles']>[0], comes: Locator): Promise<void> {
+  await page.locator('input[type=file]').setInputFiles(file)
+  const anyway = page.getByRole('button', { name: 'Open anyway' })
+  await anyway.or(comes).first().waitFor({ timeout: LONG })
+  if (await anyway.isVisible()) await anyway.click()
+  await comes.waitFor({ timeout: LONG })
+}
+
 async function trainShortly(page: Page): Promise<void> {
-  await page.locator('input[type=file]').setInputFiles(CAPTURE)
-  await page.getByRole('button', { name: 'Train', exact: true }).click({ timeout: LONG })
+  const train = page.getByRole('button', { name: 'Train', exact: true })
+  await openInstead(page, CAPTURE, train)
+  await train.click({ timeout: LONG })
   await page.locator('.psnr').waitFor({ timeout: LONG })
   await page.waitForTimeout(3000)
   await page.getByRole('button', { name: 'Pause' }).click()
@@ -78,8 +88,7 @@ try {
     const held = await page.locator('.stage-stats').getAttribute('title')
     await trainShortly(page)
     const demo = { name: 'ada.zip', mimeType: 'application/zip', buffer: readFileSync('assets/demo/ada.zip') }
-    await page.locator('input[type=file]').setInputFiles(demo)
-    await page.getByRole('radio', { name: 'a surprised face' }).waitFor({ timeout: LONG })
+    await openInstead(page, demo, page.getByRole('radio', { name: 'a surprised face' }))
     const { page: ofPage, worker } = await heaps(page)
     const nodes = await page.evaluate(() => document.querySelectorAll('*').length)
     const time = ((Date.now() - began) / 60_000).toFixed(1)

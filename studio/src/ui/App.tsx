@@ -1,6 +1,7 @@
 import { type DragEvent, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { NamedBytes } from '../protocol/messages.ts'
 import type { Studio } from '../viewer/studio.ts'
+import { underWay } from '../viewer/underWay.ts'
 import { ConsentDialog } from './ConsentDialog.tsx'
 import { hasConsent } from './consent.ts'
 import { EditPanel } from './EditPanel.tsx'
@@ -9,6 +10,7 @@ import { Header } from './Header.tsx'
 import { HelpDialog } from './HelpDialog.tsx'
 import { Note } from './Note.tsx'
 import { Problem } from './Problem.tsx'
+import { ReplaceDialog } from './ReplaceDialog.tsx'
 import { Stage } from './Stage.tsx'
 import { StartPage } from './StartPage.tsx'
 import { servedFiles } from './servedFiles.ts'
@@ -23,14 +25,20 @@ export function App({ studio }: { studio: Studio }) {
   const state = useSyncExternalStore(studio.subscribe, studio.state)
   const [help, setHelp] = useState(false)
   const [waiting, setWaiting] = useState<readonly NamedBytes[]>()
+  const [replacing, setReplacing] = useState<readonly NamedBytes[]>()
   const [dragging, setDragging] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
   const promptBox = useRef<HTMLInputElement>(null)
 
-  /** Opens files once the notice has been agreed to. */
+  const agreed = (files: readonly NamedBytes[]): void => {
+    const replaces = files.some(({ name }) => /\.(scene|zip)$/i.test(name))
+    if (replaces && studio.unsaved.describe(studio.state()) && !underWay(studio.state().job)) setReplacing(files)
+    else void studio.openFiles(files)
+  }
+  /** Opens files once the notice has been agreed to, and asks where work would be lost. */
   const open = (files: readonly NamedBytes[]): void => {
     if (files.length === 0) return
-    if (hasConsent()) void studio.openFiles(files)
+    if (hasConsent()) agreed(files)
     else setWaiting(files)
   }
   const openRef = useRef(open)
@@ -60,6 +68,8 @@ export function App({ studio }: { studio: Studio }) {
       className="app"
       data-open={scene !== undefined}
       onDragOver={event => {
+        // not text that is dragged about
+        if (!event.dataTransfer.types.includes('Files')) return
         event.preventDefault()
         setDragging(true)
       }}
@@ -104,9 +114,17 @@ export function App({ studio }: { studio: Studio }) {
       <HelpDialog open={help} onClose={() => setHelp(false)} />
       <ConsentDialog
         open={waiting !== undefined}
-        onAnswer={agreed => {
-          if (agreed && waiting) void studio.openFiles(waiting)
+        onAnswer={agrees => {
+          if (agrees && waiting) agreed(waiting)
           setWaiting(undefined)
+        }}
+      />
+      <ReplaceDialog
+        open={replacing !== undefined}
+        why={studio.unsaved.describe(state)}
+        onAnswer={replace => {
+          if (replace && replacing) void studio.openFiles(replacing)
+          setReplacing(undefined)
         }}
       />
     </div>

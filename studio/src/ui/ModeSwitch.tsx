@@ -1,5 +1,5 @@
 import type { ViewMode } from '../protocol/messages.ts'
-import { entryIn } from '../viewer/document.ts'
+import { mixesAnchors } from '../viewer/looks.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 
 const MODES: readonly { readonly mode: ViewMode; readonly label: string; readonly key: string }[] = [
@@ -9,8 +9,9 @@ const MODES: readonly { readonly mode: ViewMode; readonly label: string; readonl
 ]
 
 /** What of the face is shown. Anchors, where an edit takes each expression from, needs an edit that mixes some. */
-export function ModeSwitch({ studio, state: { mode, document, job } }: { studio: Studio; state: StudioState }) {
-  const mixes = job?.edit?.progress !== undefined || (entryIn(document, document.shown)?.shares.length ?? 0) > 0
+export function ModeSwitch({ studio, state }: { studio: Studio; state: StudioState }) {
+  const { mode } = state
+  const mixes = mixesAnchors(state)
   return (
     <fieldset className="switch">
       <legend className="sr-only">What to show</legend>

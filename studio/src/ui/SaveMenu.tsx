@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import type { Studio, StudioState } from '../viewer/studio.ts'
-import { EXPORTS, save } from './exports.ts'
+import { canSave, EXPORTS, save } from './exports.ts'
 import { SaveIcon } from './icons.tsx'
 
 /** Everything that can be taken out. */
@@ -34,7 +34,7 @@ export function SaveMenu({ studio, state }: { studio: Studio; state: StudioState
               <li key={row.id}>
                 <button
                   type="button"
-                  disabled={missing !== undefined || state.job !== undefined}
+                  disabled={missing !== undefined || !canSave(state)}
                   onClick={() => {
                     if (menu.current) menu.current.open = false
                     void save(studio, row)

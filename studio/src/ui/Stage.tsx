@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
 import { entryIn } from '../viewer/document.ts'
 import { gridAspect, gridCells } from '../viewer/grid.ts'
+import { hasEdits } from '../viewer/looks.ts'
 import { followPointers } from '../viewer/pointerInput.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { BrushLayer } from './BrushLayer.tsx'
@@ -114,7 +115,7 @@ export function Stage({ studio, state }: StageProps) {
           <IconButton
             label="Before and after"
             aria-pressed={compare.on}
-            disabled={!live && document.edits.length === 0}
+            disabled={!hasEdits(state)}
             onClick={() => studio.look({ compare: { on: !compare.on } })}
             title="Before and after (B)"
           >
@@ -123,7 +124,7 @@ export function Stage({ studio, state }: StageProps) {
           <IconButton
             label="Faces side by side"
             aria-pressed={grid.on}
-            disabled={!grid.on && !live && document.edits.length === 0}
+            disabled={!grid.on && !hasEdits(state)}
             onClick={() => studio.look({ grid: { on: !grid.on } })}
             title="Faces side by side (G)"
           >

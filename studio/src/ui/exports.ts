@@ -1,6 +1,7 @@
 /** What can be taken out of the studio. A further format is one more row of EXPORTS. */
 import type { NamedBytes } from '../protocol/messages.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
+import { underWay } from '../viewer/underWay.ts'
 import { download } from './files.ts'
 
 export interface Export {
@@ -17,6 +18,13 @@ const PICTURE_SIDE = { gpu: 1024, cpu: 192 }
 
 const pictureOf = (studio: Studio): Promise<NamedBytes | undefined> => studio.picture(PICTURE_SIDE[studio.state().device?.kind ?? 'cpu'])
 
+async function sceneOf(studio: Studio): Promise<NamedBytes | undefined> {
+  const file = await studio.sceneFile()
+  // of a training under way it is what was learnt so far
+  if (file && !studio.state().job?.training) studio.unsaved.savedScene()
+  return file
+}
+
 export const EXPORTS: readonly Export[] = [
   { id: 'png', label: 'Picture', hint: 'the view as PNG', missing: () => undefined, make: pictureOf },
   {
@@ -26,7 +34,9 @@ export const EXPORTS: readonly Export[] = [
     missing: ({ document: { shown } }) => (shown === undefined ? 'choose an edit first' : undefined),
     async make(studio) {
       const { shown } = studio.state().document
-      return shown === undefined ? undefined : await studio.editFile(shown)
+      const file = shown === undefined ? undefined : await studio.editFile(shown)
+      if (file && shown !== undefined) studio.unsaved.savedEdit(shown)
+      return file
     },
   },
   {
@@ -44,7 +54,7 @@ export const EXPORTS: readonly Export[] = [
     make: studio => studio.meshFile('glb'),
   },
   { id: 'ply', label: 'Mesh, PLY', hint: 'the same for mesh programs', missing: () => undefined, make: studio => studio.meshFile('ply') },
-  { id: 'scene', label: 'Scene file', hint: '.scene, the whole face', missing: () => undefined, make: studio => studio.sceneFile() },
+  { id: 'scene', label: 'Scene file', hint: '.scene, the whole face', missing: () => undefined, make: sceneOf },
 ]
 
 /** Makes a file and hands it to the person. */
@@ -55,4 +65,13 @@ export async function save(studio: Studio, { make }: Export): Promise<void> {
   studio.tell(`saved ${file.name}`)
 }
 
-export const savePicture = (studio: Studio): Promise<void> => save(studio, EXPORTS[0])
+/** Whether files can be made now: a training makes them between two of its steps, other work first ends. */
+export const canSave = ({ job }: StudioState): boolean => job === undefined || job.training !== undefined
+
+/** The picture by its key. */
+export async function savePicture(studio: Studio): Promise<void> {
+  const state = studio.state()
+  const busy = underWay(state.job)
+  if (canSave(state)) await save(studio, EXPORTS[0])
+  else if (busy) studio.say(`${busy}, then save the picture.`, true)
+}

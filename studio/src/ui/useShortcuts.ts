@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { hasEdits, mixesAnchors } from '../viewer/looks.ts'
 import { type Action, isTyping, shortcutOf } from '../viewer/shortcuts.ts'
 import type { Studio } from '../viewer/studio.ts'
 import { savePicture } from './exports.ts'
@@ -19,21 +20,24 @@ export function useShortcuts(studio: Studio, page: PageActions): void {
   latest.current = page
   useEffect(() => {
     const run = (action: Action): void => {
-      const { compare, grid, scene, showsCameras, showsFilm, truth } = studio.state()
+      const state = studio.state()
+      const { compare, grid, scene, showsCameras, showsFilm, truth } = state
+      // as the buttons that are off where there is nothing to see
+      const where = (there: boolean, act: () => void): void => (there ? act() : studio.tell('make or choose an edit first'))
       const actions: Readonly<Record<Action, () => void>> = {
         undo: () => studio.undo(),
         redo: () => studio.redo(),
         help: () => latest.current.help(),
         open: () => latest.current.open(),
         prompt: () => latest.current.prompt(),
-        compare: () => studio.look({ compare: { on: !compare.on } }),
-        grid: () => studio.look({ grid: { on: !grid.on } }),
+        compare: () => where(hasEdits(state), () => studio.look({ compare: { on: !compare.on } })),
+        grid: () => where(grid.on || hasEdits(state), () => studio.look({ grid: { on: !grid.on } })),
         truth: () => (scene?.hasTruth ? studio.look({ truth: { on: !truth.on } }) : studio.tell('no recorded pictures are open')),
         frusta: () => studio.setShowsCameras(!showsCameras),
         film: () => studio.setShowsFilm(!showsFilm),
         color: () => studio.setMode('color'),
         depth: () => studio.setMode('depth'),
-        acr: () => studio.setMode('acr'),
+        acr: () => where(mixesAnchors(state), () => studio.setMode('acr')),
         previousCamera: () => studio.jumpBy(-1),
         nextCamera: () => studio.jumpBy(1),
         firstCamera: () => studio.jumpBy(Number.NEGATIVE_INFINITY),

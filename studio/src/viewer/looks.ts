@@ -1,4 +1,5 @@
 /** Ways to look at several pictures at once, of which one is on at a time: before and after, side by side, the recorded picture. */
+import { entryIn } from './document.ts'
 import type { StudioState } from './state.ts'
 
 export interface LookChange {
@@ -19,3 +20,11 @@ export function withLook({ compare, grid, truth }: StudioState, change: LookChan
     truth: { ...truth, ...others('truth'), ...change.truth },
   }
 }
+
+/** Whether there is a face beside the unedited one; one that is forming counts. */
+export const hasEdits = ({ document, job }: Pick<StudioState, 'document' | 'job'>): boolean =>
+  document.edits.length > 0 || job?.edit?.progress !== undefined
+
+/** Whether what is shown mixes expressions, so that there is something to see of their shares. */
+export const mixesAnchors = ({ document, job }: Pick<StudioState, 'document' | 'job'>): boolean =>
+  job?.edit?.progress !== undefined || (entryIn(document, document.shown)?.shares.length ?? 0) > 0

@@ -53,7 +53,8 @@ export interface StudioState {
   readonly job?: Job | undefined
   /** Something to know that is nothing wrong, until it is put away. */
   readonly note?: string | undefined
-  readonly problem?: { readonly message: string; readonly lost: boolean } | undefined
+  /** `waits`: it goes by itself when the work under way ends. */
+  readonly problem?: { readonly message: string; readonly lost: boolean; readonly waits?: boolean } | undefined
   /** A short word on what has just happened, also for screen readers. */
   readonly news: string
   readonly mode: ViewMode

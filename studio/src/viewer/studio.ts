@@ -15,6 +15,7 @@ import { type Job, jobAfter, NEWLY_OPENED, type Preview, START, type StudioState
 import { Store } from './store.ts'
 import { Trainer } from './trainer.ts'
 import { frameAfter } from './truth.ts'
+import { Unsaved } from './unsaved.ts'
 import { viewOf } from './view.ts'
 
 export type { StudioState } from './state.ts'
@@ -36,6 +37,7 @@ export class Studio extends Store<StudioState> {
   })
   readonly trainer: Trainer
   readonly recovery: Recovery
+  readonly unsaved = new Unsaved()
 
   constructor(private readonly makeWorker: () => Worker) {
     super({ ...START, prompts: readPrompts() })
@@ -106,6 +108,7 @@ export class Studio extends Store<StudioState> {
     )
     if (!opened) return
     if ('capture' in opened) {
+      this.unsaved.begin()
       void this.trainer.opened(opened.capture)
       return
     }
@@ -116,6 +119,7 @@ export class Studio extends Store<StudioState> {
   }
 
   private take(scene: SceneInfo, isDemo: boolean): void {
+    this.unsaved.begin()
     const entries = scene.edits.map(({ id, ...info }) => entryOf(id, info))
     this.history = new History<FaceDocument>({ edits: entries, shown: entries[0]?.id })
     this.set({ ...NEWLY_OPENED, scene, isDemo, news: `${scene.name} is open` })
@@ -151,6 +155,7 @@ export class Studio extends Store<StudioState> {
       return
     }
     this.change(withEntry(before === this.current.document ? before : this.history.current, entryOf(id, info, losses)))
+    this.unsaved.made(id)
     this.set({ news: `"${prompt}" is done` })
     void this.fetchFaces()
   }
@@ -315,8 +320,8 @@ export class Studio extends Store<StudioState> {
     this.set({ note })
   }
 
-  say(problem: string): void {
-    this.set({ problem: { message: problem, lost: false } })
+  say(problem: string, waits = false): void {
+    this.set({ problem: { message: problem, lost: false, waits } })
   }
 
   tell(news: string): void {
@@ -345,15 +350,18 @@ export class Studio extends Store<StudioState> {
       return undefined
     } finally {
       beforeEnd()
-      if (this.current.job?.id === id) this.set({ job: undefined })
+      const { job, problem } = this.current
+      if (job?.id === id) this.set({ job: undefined, problem: problem?.waits ? undefined : problem })
     }
   }
 
   private notice(notice: Notice): void {
     const { job } = this.current
     if (notice.kind === 'frame') this.set({ stats: notice.stats })
-    else if (notice.kind === 'begun') this.take(notice.scene, false)
-    else if (notice.kind === 'training') this.trainer.progressed(notice.progress)
+    else if (notice.kind === 'begun') {
+      this.take(notice.scene, false)
+      this.unsaved.trained()
+    } else if (notice.kind === 'training') this.trainer.progressed(notice.progress)
     else if (notice.kind === 'trouble') this.trouble(notice.message, notice.lost)
     else if (job) {
       this.set({ job: jobAfter(job, notice) })

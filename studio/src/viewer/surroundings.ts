@@ -4,6 +4,7 @@ import { watchOtherTabs } from './otherTabs.ts'
 import type { Job, StudioState } from './state.ts'
 import { onStorageTrouble } from './storage.ts'
 import type { Studio } from './studio.ts'
+import { underWay } from './underWay.ts'
 
 /** Watches from now on, as long as the page lives. */
 export function watchSurroundings(studio: Studio): void {
@@ -36,7 +37,10 @@ export function watchSurroundings(studio: Studio): void {
     else if (step !== undefined && leftAt !== undefined) studio.note(awayNote(step - leftAt, training?.paused ?? false))
   })
   // The browser asks in words of its own.
-  addEventListener('beforeunload', event => studio.state().job?.training && event.preventDefault())
+  addEventListener('beforeunload', event => {
+    const state = studio.state()
+    if (underWay(state.job) ?? studio.unsaved.describe(state)) event.preventDefault()
+  })
 }
 
 /** The demo is nobody's work. */

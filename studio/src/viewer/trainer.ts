@@ -2,6 +2,7 @@
 import type { CaptureInfo, FrameChoice, NamedBytes, SceneInfo, Thumbnail, TrainProgress, TrainRequest } from '../protocol/messages.ts'
 import type { Client, Pending } from './client.ts'
 import type { Core } from './core.ts'
+import { underWay } from './underWay.ts'
 
 export type TrainPreset = TrainRequest['preset']
 
@@ -25,13 +26,12 @@ export class Trainer {
     if (this.measuring !== undefined) this.core.client()?.cancel(this.measuring)
   }
 
-  /** Whether something else can be opened: not while a training is under way, which the state then says. */
+  /** Whether something else can be opened: not while long work is under way, which the state then says. */
   makesWay(): boolean {
     this.stopMeasuring()
-    const message = 'A training is under way: stop it first (what it has learnt stays), then open the file.'
-    const trains = this.core.state().job?.training !== undefined
-    if (trains) this.core.set({ problem: { message, lost: false } })
-    return !trains
+    const busy = underWay(this.core.state().job)
+    if (busy) this.core.set({ problem: { message: `${busy}, then open the file.`, lost: false, waits: true } })
+    return !busy
   }
 
   /** Back to the start. */
