@@ -83,7 +83,7 @@ if (device !== 'cpu') {
 
 if (device !== 'cpu') {
   // The unedited face beside five edits: copies of the demo's, since only their number matters.
-  const { bytes } = await engine.handlers.saveEdit({ edit: face.edit, strength: 1 }, task)
+  const { bytes } = await engine.handlers.saveEdit({ edit: face.edit, strength: 1, gains: [] }, task)
   const opened = await engine.handlers.open({ files: [1, 2, 3, 4, 5].map(i => ({ name: `${i}.edit`, bytes: bytes.slice() })) }, task)
   const copies = 'scene' in opened ? opened.scene.edits.slice(-5) : []
   const six: Partial<View> = { grid: { faces: [{}, ...copies.map(({ id }) => ({ edit: id }))], columns: 3 }, pixels: SIDE / 2 }

@@ -58,6 +58,8 @@ export interface CompositorOptions {
   readonly baseStrength?: number
   /** Only there may codes differ from those of the earlier edit, or of the neutral anchor without one; elsewhere α is 1 for it, whatever P says. */
   readonly region?: FaceRegion
+  /** How far each anchor's code is taken from the neutral one's, w_0 + g_k (w_k − w_0), where it is mixed: 1 as it is, 0 leaves it out. Its ratios stay. */
+  readonly gains?: readonly number[]
 }
 
 /** P with its anchors: the code field that an edit trains. */
@@ -73,7 +75,11 @@ export class AnchorCompositor implements EditableCodes {
   /** What each share of the mix is of: the earlier edit, if there is one, and the anchors' frames. */
   readonly shares: readonly string[]
   private readonly within: ((x: Tensor) => Tensor) | undefined
+  /** One per anchor where they differ from 1. */
+  readonly gains?: readonly number[]
   private readonly anchorCodes: Storage
+  /** What is mixed: the anchors' codes, with their gains. */
+  private readonly mixedCodes: Storage
   /** Added to the logits, [K]. */
   private readonly bias: Storage
 
@@ -81,7 +87,7 @@ export class AnchorCompositor implements EditableCodes {
   constructor(
     readonly scene: SceneManipulator,
     readonly anchors: AnchorCodes,
-    { seed = 0, neutral = 0.7, base, baseStrength = 1, region }: CompositorOptions = {},
+    { seed = 0, neutral = 0.7, base, baseStrength = 1, region, gains }: CompositorOptions = {},
   ) {
     const { codeSize, compositor } = scene.config
     const K = anchors.indices.length
@@ -93,6 +99,9 @@ export class AnchorCompositor implements EditableCodes {
       throw new Error(
         'AnchorCompositor: the earlier edit is of another scene, or moves T; start from an edit of this scene by anchors or by one code into H',
       )
+    if (gains && (gains.length !== K || !gains.every(Number.isFinite)))
+      throw new Error(`AnchorCompositor: gains [${gains.join(', ')}] for ${K} anchors; give one finite number each, usually 0..1.5`)
+    if (gains?.some(gain => gain !== 1)) this.gains = gains
     this.neutral = neutral
     this.base = base
     this.earlier = base && blend(scene.referenceField, base.codes, baseStrength)
@@ -103,13 +112,15 @@ export class AnchorCompositor implements EditableCodes {
     this.parameters = new ParameterSet(scene.device, compositorSpecs(compositor, codeSize), seed)
     this.anchorCodes = new Storage(scene.device, K * codeSize)
     this.anchorCodes.write(anchors.codes)
+    this.mixedCodes = this.gains ? new Storage(scene.device, K * codeSize) : this.anchorCodes
+    if (this.gains) this.mixedCodes.write(scaled(anchors.codes, codeSize, this.gains))
     this.bias = new Storage(scene.device, shares)
     this.bias.write(Float32Array.of(Math.log((neutral * (shares - 1)) / (1 - neutral))))
   }
 
-  /** The anchors' codes as a leaf, [K, d_w]. */
-  private get codeTable(): Tensor {
-    return this.anchorCodes.tensor([this.anchors.indices.length, this.scene.config.codeSize])
+  /** Codes of the anchors as a leaf, [K, d_w]. */
+  private tableOf(codes: Storage): Tensor {
+    return codes.tensor([this.anchors.indices.length, this.scene.config.codeSize])
   }
 
   /** Anchor composition ratios α [Q, K] of points [Q, 3] in space units, one for each of `shares`; rows sum to 1. What the heat maps composite. */
@@ -119,7 +130,7 @@ export class AnchorCompositor implements EditableCodes {
     const { parameters } = this
     const { config, coordinates } = this.scene
     const encoded = encodePoints(config.compositor, coordinates.seen(coordinates.from(x)))
-    const anchors = anchorLogits(parameters, config.compositor, encoded, this.codeTable)
+    const anchors = anchorLogits(parameters, config.compositor, encoded, this.tableOf(this.anchorCodes))
     const logits = earlier ? concat([pointLogits(parameters, config.compositor, encoded, earlier), anchors]) : anchors
     return this.confine(softmax(add(logits, repeatRows(this.bias.tensor([1, this.bias.length]), rowCount(x.shape)))), x)
   }
@@ -139,9 +150,9 @@ export class AnchorCompositor implements EditableCodes {
   }
 
   private mixBeside(ratios: Tensor, earlier: Tensor | undefined): Tensor {
-    if (!earlier) return dense(ratios, this.codeTable)
+    if (!earlier) return dense(ratios, this.tableOf(this.mixedCodes))
     const share = reshape(sliceColumns(ratios, 0, 1), [rowCount(ratios.shape)])
-    return add(mulRows(earlier, share), dense(sliceColumns(ratios, 1, this.shares.length), this.codeTable))
+    return add(mulRows(earlier, share), dense(sliceColumns(ratios, 1, this.shares.length), this.tableOf(this.mixedCodes)))
   }
 
   /** w* as a code field. */
@@ -170,6 +181,11 @@ export class AnchorCompositor implements EditableCodes {
   release(): void {
     this.parameters.release()
     this.anchorCodes.release()
+    if (this.gains) this.mixedCodes.release()
     this.bias.release()
   }
 }
+
+/** Codes [K · d_w] moved away from the first one by their gains. */
+const scaled = (codes: Float32Array, size: number, gains: readonly number[]): Float32Array =>
+  codes.map((value, i) => codes[i % size] + gains[Math.floor(i / size)] * (value - codes[i % size]))

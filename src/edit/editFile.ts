@@ -78,9 +78,9 @@ function chainOf(field: AnchorCompositor | FreeCode): (AnchorCompositor | FreeCo
 /** The scene's codes that a field builds on, and what else of it is no weight. */
 async function baseOf(field: AnchorCompositor | FreeCode) {
   if (field instanceof AnchorCompositor) {
-    const { neutral, anchors, region } = field
+    const { neutral, anchors, region, gains } = field
     const { codes, indices, frames, report } = anchors
-    return { kind: 'anchors' as const, neutral, indices, frames, report, codes, ...(region && { region }) }
+    return { kind: 'anchors' as const, neutral, indices, frames, report, codes, ...(region && { region }), ...(gains && { gains }) }
   }
   const { scene, into } = field
   if (into !== 'H') throw new Error(`saveEdit: a code into ${into === 'T' ? 'T' : 'T and H'} is a baseline, not an edit to keep; render it instead`)
@@ -139,9 +139,9 @@ function fieldOf(
   before: { field: AnchorCompositor | FreeCode; strength: number } | undefined,
 ): AnchorCompositor | FreeCode {
   if (layer.kind === 'code') return new FreeCode(scene, codes)
-  const { indices, frames, report, neutral, region } = layer
+  const { indices, frames, report, neutral, region, gains } = layer
   const base = before && { base: before.field, baseStrength: before.strength }
-  return new AnchorCompositor(scene, { codes, indices, frames, report }, { neutral, region, ...base })
+  return new AnchorCompositor(scene, { codes, indices, frames, report }, { neutral, region, gains, ...base })
 }
 
 /** The tensors of a layer, under the names of its parameters. */

@@ -4,7 +4,7 @@ import type { EditDescription } from './editFile.ts'
 import type { FaceRegion } from './faceRegion.ts'
 
 const FORMAT = 'faceclipnerf.edit'
-/** 2 added the kind 'code', 3 layers and regions. */
+/** 2 added the kind 'code', 3 layers, regions and gains. */
 const VERSION = 3
 const READS = [1, 2, VERSION]
 const KINDS = ['anchors', 'code'] as const
@@ -22,6 +22,8 @@ interface AnchorsLayer extends LayerOf {
   readonly report: AnchorReport
   /** The only part of the face that may differ from what it starts from. */
   readonly region?: FaceRegion
+  /** How far each anchor's code is taken where they are mixed; 1 each when absent. */
+  readonly gains?: readonly number[]
 }
 
 interface CodeLayer extends LayerOf {
@@ -83,9 +85,12 @@ function singleLayer({ scene, sceneStep, kind = 'anchors', ...about }: SingleLay
 class UnknownKind extends Error {}
 
 /** Throws for a kind this program does not know, and for a layer that lacks what its kind needs. */
-function checkLayer({ kind, indices, strength }: EditLayer, name: string): void {
+function checkLayer(layer: EditLayer, name: string): void {
+  const { kind, indices, strength } = layer
   const found: string = kind
   if (!KINDS.some(known => known === found)) throw new UnknownKind(`${name}: an edit of kind "${found}"; this program reads ${KINDS.join(' and ')}`)
   const enough = kind === 'code' ? indices.length === 1 : indices.length > 1
   if (!enough || !Number.isFinite(strength)) throw new Error('too few codes')
+  if (layer.kind === 'anchors' && layer.gains && !(layer.gains.length === indices.length && layer.gains.every(Number.isFinite)))
+    throw new Error('not one gain for each anchor')
 }

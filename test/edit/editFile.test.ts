@@ -4,10 +4,14 @@ import { AnchorCompositor } from '../../src/edit/anchorCompositor.ts'
 import { loadEdit, saveEdit } from '../../src/edit/editFile.ts'
 import { FreeCode } from '../../src/edit/freeCode.ts'
 import { parseSafetensors, writeSafetensors } from '../../src/io/safetensors.ts'
+import { adjustableCodes } from '../../src/nerf/adjustableCodes.ts'
+import type { CodeField } from '../../src/nerf/codeField.ts'
 import { createRenderer, type RenderedImage } from '../../src/nerf/render.ts'
 import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
 import { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
+import { tensor } from '../../src/tensor/device.ts'
+import { evaluate } from '../../src/tensor/plan.ts'
 import { smallScene } from '../nerf/smallScene.ts'
 import { randomValues } from '../tensor/opCase.ts'
 import { anchorsOf } from './smallAnchors.ts'
@@ -138,4 +142,22 @@ describe('is refused by name', () => {
     await refuse(relayered(freeBytes, { indices: [2, 3] }), 'surprised.edit: the edit header is missing or broken')
     await refuse(freeBytes, 'this is another training of it, with other latent codes', smallScene(device, { seed: 8 }))
   })
+})
+
+test('anchors that are taken less far come back so, mixed as strengths of their own mix them; wrong gains are refused', async () => {
+  const gains = [1, 0.5, 1.2]
+  const own = new AnchorCompositor(scene, compositor.anchors, { neutral: 0.6, gains })
+  own.startFrom(compositor)
+  const { field } = await loadEdit(await otherScene(), await saveEdit(own, DESCRIPTION), 'less.edit')
+  assert(field instanceof AnchorCompositor)
+  expect([field.gains, field.anchors.codes]).toEqual([gains, compositor.anchors.codes])
+  using adjustable = await adjustableCodes(scene, compositor.anchors.codes, compositor.ratios)
+  adjustable.setStrengths(gains)
+  const points = tensor(device, randomValues(12, 9), [4, 3])
+  const codesOf = async (codes: CodeField): Promise<number[]> => [...(await evaluate(device, [codes(points)]))[0]]
+  const wanted = await codesOf(adjustable.codes)
+  expect(await codesOf(field.codes)).toEqual(wanted)
+  expect(await codesOf(compositor.codes)).not.toEqual(wanted)
+  expect(() => new AnchorCompositor(scene, compositor.anchors, { gains: [1] })).toThrow('gains [1] for 3 anchors')
+  await expect(loadEdit(scene, relayered(bytes, { gains: [1, 2] }), 'x.edit')).rejects.toThrow('x.edit: the edit header is missing or broken')
 })

@@ -92,8 +92,13 @@ test('a scene with its edit opens, is drawn, compared, saved, and comes back on 
     expect(seen && Math.hypot(seen.at[0] - 0.5, seen.at[1] - 0.55)).toBeLessThan(0.085)
   }
 
-  const saved = await engine.handlers.saveEdit({ edit: id, strength: 0.8 }, task)
+  // What the sliders of its expressions say is in the file.
+  const gains = scene.edits[0].anchors.map((_, k) => (k === 2 ? 0.5 : 1))
+  const saved = await engine.handlers.saveEdit({ edit: id, strength: 0.8, gains }, task)
   expect(saved.name).toBe('a-surprised-face.edit')
+  const again = await engine.handlers.open({ files: [saved] }, task)
+  if (!('scene' in again)) throw new Error('an edit of the scene that is open')
+  expect(again.scene.edits.at(-1)).toMatchObject({ prompt: 'a surprised face', strength: 0.8, gains })
   const picture = await engine.handlers.picture({ view: { ...view, mode: 'depth' }, side: 24 }, task)
   expect(new TextDecoder('latin1').decode(picture.bytes.subarray(1, 4))).toBe('PNG')
 
@@ -156,5 +161,5 @@ test('an edit alone, of no open scene, and an edit number that is gone are told 
     's.edit: an edit needs its scene; open the .scene first, or both together',
   )
   await expect(fresh.handlers.saveScene({}, task)).rejects.toThrow('no scene is open; open a .scene or the demo')
-  await expect(engine.handlers.saveEdit({ edit: 5, strength: 1 }, task)).rejects.toThrow('no edit 5 in this scene; make it again')
+  await expect(engine.handlers.saveEdit({ edit: 5, strength: 1, gains: [] }, task)).rejects.toThrow('no edit 5 in this scene; make it again')
 })

@@ -57,6 +57,8 @@ export interface EditInfo {
   readonly strength: number
   /** Frame ids of the anchors that have strengths of their own, neutral first; empty where the edit has one strength. */
   readonly anchors: readonly string[]
+  /** How far each of these is taken, where its file says so. */
+  readonly gains?: readonly number[] | undefined
   /** What each share of its mix is of, for the view of anchors; empty for an edit of one code. */
   readonly shares: readonly string[]
   /** Where, and on what it builds, for a person. */
@@ -108,7 +110,15 @@ export interface EditRequest {
   /** Or what was painted. */
   readonly painted?: readonly PaintedPoints[] | undefined
   /** The edit to build on, at a strength. */
-  readonly base?: { readonly edit: number; readonly strength: number } | undefined
+  readonly base?: ShownEdit | undefined
+}
+
+/** An edit as strong as it is shown. */
+export interface ShownEdit {
+  readonly edit: number
+  readonly strength: number
+  /** One per anchor, of the strength. */
+  readonly gains: readonly number[]
 }
 
 /** What a stroke of the brush has marked on the face. */
@@ -169,10 +179,10 @@ export interface Requests extends FilmRequests {
   /** Faces of the anchors of an edit. */
   anchors: { request: { readonly edit: number }; answer: readonly Thumbnail[] }
   picture: { request: { readonly view: View; readonly side: number }; answer: NamedBytes }
-  saveEdit: { request: { readonly edit: number; readonly strength: number }; answer: NamedBytes }
+  saveEdit: { request: ShownEdit; answer: NamedBytes }
   mesh: { request: { readonly face: Face; readonly format: 'glb' | 'ply' }; answer: NamedBytes }
   /** One page with the scene, these edits and a viewer. */
-  page: { request: { readonly edits: readonly { readonly edit: number; readonly strength: number }[] }; answer: NamedBytes }
+  page: { request: { readonly edits: readonly ShownEdit[] }; answer: NamedBytes }
   saveScene: { request: Record<string, never>; answer: NamedBytes }
 }
 

@@ -1,5 +1,5 @@
 /** What a person has made of a scene: edits and how strongly they are shown. Plain values, never changed in place. */
-import type { EditInfo, Face } from '../protocol/messages.ts'
+import type { EditInfo, Face, ShownEdit } from '../protocol/messages.ts'
 import type { Film } from './film.ts'
 
 export interface EditEntry {
@@ -26,8 +26,8 @@ export interface FaceDocument {
 
 export const EMPTY: FaceDocument = { edits: [] }
 
-export function entryOf(id: number, { prompt, strength, anchors, shares, note }: EditInfo, losses: readonly number[] = []): EditEntry {
-  return { id, prompt, strength, anchors, shares, note, losses, gains: new Array(Math.max(1, anchors.length)).fill(1) }
+export function entryOf(id: number, { prompt, strength, anchors, shares, note, gains }: EditInfo, losses: readonly number[] = []): EditEntry {
+  return { id, prompt, strength, anchors, shares, note, losses, gains: gains ?? new Array(Math.max(1, anchors.length)).fill(1) }
 }
 
 export const withEntry = (document: FaceDocument, entry: EditEntry): FaceDocument => ({
@@ -48,6 +48,9 @@ export const withChange = (document: FaceDocument, id: number, change: Partial<P
 })
 
 export const entryIn = ({ edits }: FaceDocument, id: number | undefined): EditEntry | undefined => edits.find(entry => entry.id === id)
+
+/** An edit as strong as it is shown, for what is made of it. */
+export const shownEdit = ({ id, strength, gains }: EditEntry): ShownEdit => ({ edit: id, strength, gains })
 
 /** The face of an edit of the document, or the unedited one. */
 export function faceOf(document: FaceDocument, id: number | undefined): Face {

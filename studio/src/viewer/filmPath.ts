@@ -117,7 +117,9 @@ export function contentOf(film: Film, document: FaceDocument): PathContent {
     const edit = face.kind === 'edit' ? names.get(face.edit) : undefined
     if (face.kind !== 'edit' || edit === undefined) return { time, strength: 0 }
     const { strength, gains } = face
-    return { time, edit, strength, ...(gains.some(gain => gain !== 1) && { gains }) }
+    // without any, the edit's file has them
+    const told = [...gains, ...(entryIn(document, face.edit)?.gains ?? [])].some(gain => gain !== 1)
+    return { time, edit, strength, ...(told && { gains }) }
   })
   const cameras = keyframes.flatMap(({ time, pose }) => (pose ? [{ time, pose }] : []))
   return { cameras, expressions, seconds, fps, closed, tension, side }
@@ -130,7 +132,7 @@ export function filmOf({ cameras, expressions, seconds, fps, closed, tension, si
     const { edit, frame, weights, strength = 1, gains } = named
     if (edit === undefined && frame === undefined && weights === undefined) return UNEDITED
     const entry = edit === undefined ? undefined : entryIn(document, byName.get(edit.split(/[/\\]/).at(-1) ?? edit))
-    return entry ? { kind: 'edit', edit: entry.id, strength, gains: gains ?? entry.gains.map(() => 1) } : { kind: 'absent', named }
+    return entry ? { kind: 'edit', edit: entry.id, strength, gains: gains ?? entry.gains } : { kind: 'absent', named }
   }
   const posed = cameras.map(({ time, pose }, i): FilmKeyframe => ({ id: i + 1, time, pose }))
   let film: Film = { ...NO_FILM, keyframes: posed, fps, closed, tension, side }

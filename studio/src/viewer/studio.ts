@@ -4,7 +4,7 @@ import { anchorFaces } from './anchorFaces.ts'
 import { CameraMover } from './cameraMover.ts'
 import { Client, type Notice, type Pending, RequestFailed } from './client.ts'
 import type { Core } from './core.ts'
-import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, withChange, withEntry, withoutEntry } from './document.ts'
+import { EMPTY, entryIn, entryOf, type FaceDocument, faceOf, shownEdit, withChange, withEntry, withoutEntry } from './document.ts'
 import type { Film } from './film.ts'
 import { History } from './history.ts'
 import { type LookChange, withLook } from './looks.ts'
@@ -291,9 +291,9 @@ export class Studio extends Store<StudioState> {
     return this.run('drawing the picture', client => client.request('picture', { view: this.view(), side }))
   }
 
-  editFile(id: number): Promise<NamedBytes | undefined> {
-    const strength = entryIn(this.current.document, id)?.strength ?? 1
-    return this.run('writing the edit', client => client.request('saveEdit', { edit: id, strength }))
+  async editFile(id: number): Promise<NamedBytes | undefined> {
+    const entry = entryIn(this.current.document, id)
+    return entry && (await this.run('writing the edit', client => client.request('saveEdit', shownEdit(entry))))
   }
 
   /** The surface of the face that is shown. */
@@ -304,7 +304,7 @@ export class Studio extends Store<StudioState> {
 
   /** One page with the scene and all its edits, as strong as they are. */
   pageFile(): Promise<NamedBytes | undefined> {
-    const edits = this.current.document.edits.map(({ id, strength }) => ({ edit: id, strength }))
+    const edits = this.current.document.edits.map(shownEdit)
     return this.run('packing the page', client => client.request('page', { edits }))
   }
 

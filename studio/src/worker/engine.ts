@@ -37,7 +37,7 @@ import { colorPixels } from './heatMap.ts'
 import { type OpenedCapture, openCapture } from './openedCapture.ts'
 import { viewPng } from './pictures.ts'
 import { paintedPoints, regionOf } from './regions.ts'
-import { noteOf, Session } from './session.ts'
+import { noteOf, Session, withGains } from './session.ts'
 import { type SortedFiles, sortFiles } from './sortFiles.ts'
 import { meshFile, pageFile } from './takeOut.ts'
 import { Training } from './training.ts'
@@ -93,9 +93,9 @@ export class Engine {
       const session = this.opened()
       return { name: `${session.scene.description.name}.png`, bytes: plain(await viewPng(session, view, side)) }
     },
-    saveEdit: async ({ edit: id, strength }) => {
+    saveEdit: async shown => {
       const session = this.opened()
-      return { name: `${fileName(session.edit(id).info.prompt)}.edit`, bytes: plain(await session.editFile(id, strength)) }
+      return { name: `${fileName(session.edit(shown.edit).info.prompt)}.edit`, bytes: plain(await session.editFile(shown)) }
     },
     mesh: async ({ face, format }, task) => {
       const session = this.opened()
@@ -234,7 +234,8 @@ export class Engine {
     const region = await regionOf(session, request, anchors)
     const under = base && session.edit(base.edit)
     const earlier = under && base ? [...under.earlier, { ...under.info, strength: base.strength }] : []
-    const compositor = new AnchorCompositor(scene, anchors, { seed, region, base: under?.field, baseStrength: base?.strength })
+    const field = under && base && withGains(under.field, base.gains)
+    const compositor = new AnchorCompositor(scene, anchors, { seed, region, base: field, baseStrength: base?.strength })
     const note = noteOf(compositor, earlier, await wordsRead(encoder, prompt))
     const kept = await session.keep(id, compositor, { prompt, strength: 1, steps, seed }, { earlier, note })
     const { viewport } = this
@@ -251,7 +252,7 @@ export class Engine {
         viewport?.changed(id)
       }
       if (signal.aborted) throw new Cancelled('edit')
-      kept.bytes = await session.editFile(id)
+      kept.bytes = await session.editFile({ edit: id, strength: 1, gains: [] })
       return kept.info
     } catch (error) {
       viewport?.forget(id)

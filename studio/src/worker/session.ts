@@ -23,7 +23,7 @@ import {
   selectAnchors,
   type TextImageEncoder,
 } from 'faceclipnerf'
-import type { EditInfo, NamedBytes, TrainRequest } from '../protocol/messages.ts'
+import type { EditInfo, NamedBytes, ShownEdit, TrainRequest } from '../protocol/messages.ts'
 import { type Adjustable, adjust, adjustedAnchors, type Field } from './adjust.ts'
 import type { AnchorsFile, SortedFiles } from './sortFiles.ts'
 
@@ -92,7 +92,16 @@ export class Session {
   ): Promise<Edit> {
     const compositor = field instanceof AnchorCompositor ? field : undefined
     const adjustable = await adjust(this.scene, field)
-    const info = { prompt, strength, steps, seed, note, anchors: adjustedAnchors(field), shares: compositor?.shares ?? [] }
+    const info = {
+      prompt,
+      strength,
+      steps,
+      seed,
+      note,
+      anchors: adjustedAnchors(field),
+      gains: compositor?.base ? undefined : compositor?.gains,
+      shares: compositor?.shares ?? [],
+    }
     const edit: Edit = { id, field, adjustable, compositor, info, earlier, bytes }
     this.edits.set(id, edit)
     return edit
@@ -113,10 +122,15 @@ export class Session {
     return edit
   }
 
-  async editFile(id: number, strength?: number): Promise<Uint8Array> {
+  async editFile({ edit: id, strength, gains }: ShownEdit): Promise<Uint8Array> {
     const { field, info, earlier } = this.edit(id)
     const { prompt, steps, seed } = info
-    return await saveEdit(field, { prompt, steps, seed, strength: strength ?? info.strength }, earlier)
+    const shown = withGains(field, gains)
+    try {
+      return await saveEdit(shown, { prompt, steps, seed, strength }, earlier)
+    } finally {
+      if (shown !== field) shown.release()
+    }
   }
 
   /** The encoder beside the page, loaded once. */
@@ -144,6 +158,16 @@ export class Session {
     this.frame ??= await faceFrame(this.scene, anchors)
     return namedRegion(this.frame, name)
   }
+}
+
+/** An edit's field with its anchors taken as far as they are shown: a copy where that is not as it is, else itself. */
+export function withGains(field: Field, gains: readonly number[]): Field {
+  if (!(field instanceof AnchorCompositor) || field.base || gains.length !== field.anchors.indices.length) return field
+  if (gains.every((gain, k) => gain === (field.gains?.[k] ?? 1))) return field
+  const { scene, anchors, neutral, region } = field
+  const copy = new AnchorCompositor(scene, anchors, { neutral, region, gains })
+  copy.startFrom(field)
+  return copy
 }
 
 /** Where an edit is, what it builds on, and what of a long sentence it is made of, for a person. @param words that were read, where not all were */

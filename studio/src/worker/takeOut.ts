@@ -1,6 +1,6 @@
 /** What leaves the studio beside pictures: meshes, and one page with everything in it. All of it says that it is synthetic. */
 import { encodeGlb, encodePly, extractSurface, type PageFile, type SyntheticMedia, saveScene, viewerPage } from 'faceclipnerf'
-import type { Face } from '../protocol/messages.ts'
+import type { Face, ShownEdit } from '../protocol/messages.ts'
 import { adjust } from './adjust.ts'
 import type { Session } from './session.ts'
 
@@ -33,15 +33,10 @@ export async function meshFile(
 }
 
 /** One page with the scene, these edits at their strengths and a viewer. @param viewer text of the viewer's script */
-export async function pageFile(
-  session: Session,
-  edits: readonly { readonly edit: number; readonly strength: number }[],
-  viewer: string,
-): Promise<Uint8Array> {
+export async function pageFile(session: Session, edits: readonly ShownEdit[], viewer: string): Promise<Uint8Array> {
   const { scene } = session
   const files: PageFile[] = [{ kind: 'scene', name: `${scene.description.name}.scene`, bytes: await saveScene(scene, { precision: 'half' }) }]
-  for (const { edit, strength } of edits)
-    files.push({ kind: 'edit', name: session.edit(edit).info.prompt, bytes: await session.editFile(edit, strength) })
+  for (const shown of edits) files.push({ kind: 'edit', name: session.edit(shown.edit).info.prompt, bytes: await session.editFile(shown) })
   const compositor = edits.map(({ edit }) => session.edit(edit).compositor).find(found => found !== undefined)
   const frames = (compositor?.anchors.frames ?? []).slice(1).map((frame, k) => ({ label: `recorded expression ${k + 1} (frame ${frame})`, frame }))
   const prompt = edits.map(({ edit }) => session.edit(edit).info.prompt).join('; ')
