@@ -1,3 +1,4 @@
+import { useRef } from 'react'
 import type { EditEntry } from '../viewer/document.ts'
 import { entryIn } from '../viewer/document.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
@@ -14,9 +15,15 @@ const MOST = 1.5
 export function EditList({ studio, state }: { studio: Studio; state: StudioState }) {
   const { document } = state
   const shown = entryIn(document, document.shown)
+  const list = useRef<HTMLFieldSetElement>(null)
+  const remove = (id: number): void => {
+    studio.remove(id)
+    // its button goes with it: the focus goes on with the face that is shown then
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('input:checked')?.focus())
+  }
   return (
     <>
-      <fieldset className="edits">
+      <fieldset className="edits" ref={list}>
         <legend>Faces</legend>
         <div className="edit-row">
           <label>
@@ -33,7 +40,7 @@ export function EditList({ studio, state }: { studio: Studio; state: StudioState
                 {note && <small>{note}</small>}
               </span>
             </label>
-            <IconButton small label={`Remove “${prompt}”`} onClick={() => studio.remove(id)} title="Remove">
+            <IconButton small label={`Remove “${prompt}”`} onClick={() => remove(id)} title="Remove">
               <CloseIcon />
             </IconButton>
           </div>

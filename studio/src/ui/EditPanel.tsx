@@ -1,5 +1,5 @@
-import { type RefObject, useState } from 'react'
-import { entryIn } from '../viewer/document.ts'
+import { type RefObject, useRef, useState } from 'react'
+import { entryIn, shownEdit } from '../viewer/document.ts'
 import { duration } from '../viewer/duration.ts'
 import type { Studio, StudioState } from '../viewer/studio.ts'
 import { BrushTools, PAINTED } from './BrushTools.tsx'
@@ -28,6 +28,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
   const [quick, setQuick] = useState(false)
   const [region, setRegion] = useState('')
   const [builds, setBuilds] = useState(false)
+  const title = useRef<HTMLHeadingElement>(null)
   const { job, prompts, scene, document } = state
   const shown = entryIn(document, document.shown)
   const chooseRegion = (name: string): void => {
@@ -36,7 +37,7 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
     if (name === PAINTED) studio.look({ grid: { on: false } })
   }
   const submit = (): void => {
-    const base = builds && shown ? { edit: shown.id, strength: shown.strength } : undefined
+    const base = builds && shown ? shownEdit(shown) : undefined
     const paints = region === PAINTED
     const painted = paints ? studio.brush.regions() : undefined
     if (painted?.length === 0) {
@@ -46,10 +47,17 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
     studio.brush.setOn(false)
     void studio.submit(sentence, { steps, seed, quick, region: paints ? undefined : region || undefined, painted, base })
   }
+  const cancel = (): void => {
+    studio.cancel()
+    // the button goes: the focus stays near it
+    title.current?.focus({ preventScroll: true })
+  }
   const sentence = prompt.trim()
   return (
     <section className="panel" aria-labelledby="edit-title">
-      <h2 id="edit-title">Edit</h2>
+      <h2 id="edit-title" ref={title} tabIndex={-1}>
+        Edit
+      </h2>
       <form
         className="prompt"
         onSubmit={event => {
@@ -119,14 +127,14 @@ export function EditPanel({ studio, state, promptBox }: EditPanelProps) {
           </label>
         </details>
       </form>
-      {job?.edit && <Forming studio={studio} job={job} />}
+      {job?.edit && <Forming job={job} onCancel={cancel} />}
       <EditList studio={studio} state={state} />
     </section>
   )
 }
 
 /** An edit under way. */
-function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNullable<StudioState['job']> }) {
+function Forming({ job: { text, edit }, onCancel }: { job: NonNullable<StudioState['job']>; onCancel(): void }) {
   if (!edit) return null
   const { progress, losses, prompt } = edit
   const part = progress ? progress.step / progress.steps : undefined
@@ -137,7 +145,7 @@ function Forming({ studio, job: { text, edit } }: { studio: Studio; job: NonNull
       </p>
       <div className="forming-row">
         <progress value={part} aria-label="Progress of the edit" />
-        <button type="button" onClick={() => studio.cancel()}>
+        <button type="button" onClick={onCancel}>
           Cancel
         </button>
       </div>

@@ -20,6 +20,7 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
   const { time, selected, playing, note } = useSyncExternalStore(desk.subscribe, desk.state)
   const [asks, setAsks] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
+  const drawer = useRef<HTMLElement>(null)
   useEffect(() => desk.follow(), [desk])
   useFilmKeys(desk)
   const { film } = desk
@@ -39,9 +40,14 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
     download(file)
     studio.tell(`saved ${file.name}`)
   }
+  const cancel = (): void => {
+    studio.cancel()
+    // the button goes: the focus stays near it
+    drawer.current?.focus({ preventScroll: true })
+  }
 
   return (
-    <section className="film" aria-label="Film">
+    <section className="film" aria-label="Film" ref={drawer} tabIndex={-1}>
       <div className="film-bar">
         <IconButton
           label={playing ? 'Pause' : 'Play'}
@@ -111,7 +117,7 @@ export default function FilmDrawer({ studio, state }: { studio: Studio; state: S
       </div>
       <FilmTimeline desk={desk} film={film} document={state.document} time={time} selected={selected} />
       {job?.film ? (
-        <Rendering studio={studio} progress={job.film} />
+        <Rendering progress={job.film} onCancel={cancel} />
       ) : note ? (
         <p className="film-note">{note}</p>
       ) : key ? (
@@ -143,12 +149,12 @@ function hintFor(keyframes: number): string {
   return 'Click a keyframe to change it, drag it to another time.'
 }
 
-function Rendering({ studio, progress: { frame, frames, eta } }: { studio: Studio; progress: FilmProgress }) {
+function Rendering({ progress: { frame, frames, eta }, onCancel }: { progress: FilmProgress; onCancel(): void }) {
   return (
     <div className="film-rendering">
       <progress value={frame / frames} aria-label="Progress of the film" />
       <p className="film-hint">{frame === 0 ? `getting ready for ${frames} pictures …` : `picture ${frame} of ${frames} · ${duration(eta)} left`}</p>
-      <button type="button" onClick={() => studio.cancel()}>
+      <button type="button" onClick={onCancel}>
         Cancel
       </button>
     </div>

@@ -107,6 +107,7 @@ export function Stage({ studio, state }: StageProps) {
         )}
         {count > 0 && <GridCells studio={studio} cells={cells} columns={columns} shown={shown?.id} picture={picture} />}
         {live && count === 0 && <span className="chip chip-live">forming</span>}
+        {job && !job.edit && !job.film && !job.training && <span className="chip chip-job">{job.text} …</span>}
         {preview && !live && <span className="chip chip-left">film, {preview.time.toFixed(2)} s</span>}
       </div>
       <div className="stage-tools" role="toolbar" aria-label="View">

@@ -15,7 +15,7 @@ export function watchSurroundings(studio: Studio): void {
   )
   const tabs = watchOtherTabs(name =>
     studio.note(
-      `“${name}” is open in another tab as well. Each tab has edits of its own, and both compute on the same GPU: save what you want to keep in one, and close it.`,
+      `“${name}” is open in another tab as well. Each tab has edits of its own, and they share this computer’s power: save what you want to keep in one, and close it.`,
     ),
   )
   const awake = new Awake()
