@@ -85,3 +85,21 @@ test('a jump ends where the camera is, tilted as it was held, and home is the wa
   for (let i = 0; i < 300 && controls.advance(1 / 60); i++);
   expect(length(subtract(controls.pose.position, FRONTAL.position))).toBeLessThan(1e-3)
 })
+
+test('coming nearer never ends in the head: from the nearest distance on the lens gets longer, and shorter again first', () => {
+  const controls = new OrbitControls(UP, FRONTAL, 1)
+  controls.reducedMotion = true
+  const seen = (): number[] => {
+    controls.advance(1)
+    const { position, zoom } = controls.pose
+    return [length(position), zoom]
+  }
+  controls.dolly(0.8)
+  expect(seen()).toEqual([expect.closeTo(1.6), 1])
+  controls.dolly(0.25)
+  expect(seen()).toEqual([expect.closeTo(1), expect.closeTo(2.5)])
+  controls.dolly(2)
+  expect(seen()).toEqual([expect.closeTo(1), expect.closeTo(1.25)])
+  controls.dolly(2.5)
+  expect(seen()).toEqual([expect.closeTo(2), 1])
+})

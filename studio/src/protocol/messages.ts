@@ -73,6 +73,8 @@ export interface SceneInfo {
   readonly frames: readonly FrameInfo[]
   /** Width over height of a picture. */
   readonly aspect: number
+  /** Space units from a camera to where pictures begin: what is nearer is not drawn. */
+  readonly near: number
   /** Half of a picture's width and height over the focal length. */
   readonly halfView: readonly [number, number]
   /** Where the lens looks, in shares of a picture's width and height. */

@@ -13,6 +13,8 @@ const NOWHERE: Pose = {
   ],
   zoom: 1,
 }
+/** Space units that a face comes towards the camera, at most. */
+const FACE = 0.75
 /** Seconds of one move, at most: a tab that was hidden does not leap. */
 const LONGEST = 0.1
 
@@ -38,9 +40,9 @@ export class CameraMover {
   }
 
   /** Begins at the camera in the middle of all: it sees the face most straight. */
-  take({ up, frames, halfView }: SceneInfo): void {
+  take({ up, frames, halfView, near }: SceneInfo): void {
     this.viewWidth = 2 * halfView[0]
-    this.controls = new OrbitControls(up, middle(frames.map(frame => frame.pose)))
+    this.controls = new OrbitControls(up, middle(frames.map(frame => frame.pose)), near + FACE)
     this.controls.reducedMotion = matchMedia('(prefers-reduced-motion: reduce)').matches
     this.changed()
     for (const listener of this.listeners) listener()

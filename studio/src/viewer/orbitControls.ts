@@ -33,10 +33,11 @@ export class OrbitControls {
   /** No gliding: each move is done at once. */
   reducedMotion = false
 
-  /** @param up the world's; @param home where the camera begins and `reset` goes. */
+  /** @param up the world's; @param home where the camera begins and `reset` goes; @param nearest distance at which the lens goes on in place of the camera */
   constructor(
     up: Vector,
     private readonly home: Pose,
+    private readonly nearest = 0,
   ) {
     const unit = normalize(up)
     const back = normalize(home.position)
@@ -47,9 +48,11 @@ export class OrbitControls {
     this.now = this.goal
   }
 
-  /** Radians. */
+  /** Radians; through a long lens less, so that what is seen moves no faster. */
   rotate(yaw: number, pitch: number): void {
-    this.goal = { ...this.goal, yaw: this.goal.yaw + yaw, pitch: clamp(this.goal.pitch + pitch, [-MOST_PITCH, MOST_PITCH]) }
+    const slower = Math.max(1, this.goal.zoom / this.home.zoom)
+    const level = clamp(this.goal.pitch + pitch / slower, [-MOST_PITCH, MOST_PITCH])
+    this.goal = { ...this.goal, yaw: this.goal.yaw + yaw / slower, pitch: level }
   }
 
   /** Moves the face in the picture, in picture widths at its depth. */
@@ -60,9 +63,14 @@ export class OrbitControls {
     this.goal = { ...this.goal, target: add(this.goal.target, step) }
   }
 
-  /** Nearer (factor below 1) or farther. */
+  /** Nearer (factor below 1) or farther. From the nearest distance on the lens gets longer in place of it, as the camera would stand in the head next. */
   dolly(factor: number): void {
-    this.goal = { ...this.goal, distance: clamp(this.goal.distance * factor, DISTANCES) }
+    const { distance, zoom } = this.goal
+    const nearest = Math.min(distance, this.nearest)
+    const longest = factor < 1 ? Math.max(zoom, (zoom * nearest) / (distance * factor)) : Math.max(Math.min(zoom, this.home.zoom), zoom / factor)
+    const lens = clamp(longest, ZOOMS)
+    const walked = factor < 1 ? Math.max(nearest, distance * factor) : (distance * factor * lens) / zoom
+    this.goal = { ...this.goal, zoom: lens, distance: clamp(walked, DISTANCES) }
   }
 
   /** Longer (above 1) or shorter lens. */

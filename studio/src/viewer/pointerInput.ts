@@ -50,7 +50,9 @@ export function followPointers(element: HTMLElement, move: (how: (camera: OrbitC
     options,
   )
   for (const type of ['pointerup', 'pointercancel'] as const) element.addEventListener(type, event => fingers.delete(event.pointerId), options)
-  element.addEventListener(
+  // what lies over the picture, such as the slider of before and after, leaves it the wheel
+  const wheeled = element.parentElement ?? element
+  wheeled.addEventListener(
     'wheel',
     event => {
       event.preventDefault()

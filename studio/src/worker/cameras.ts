@@ -15,6 +15,7 @@ export function sceneInfo({ description, step, trainingCameras }: SceneManipulat
     preset: description.preset,
     step,
     frames,
+    near: description.near,
     aspect: imageSize[0] / imageSize[1],
     halfView: [imageSize[0] / (2 * focalLength), imageSize[1] / (2 * focalLength)],
     center: [principalPoint[0] / imageSize[0], principalPoint[1] / imageSize[1]],
