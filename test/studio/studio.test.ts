@@ -221,6 +221,8 @@ describe.skipIf(skipped)(`the studio${skipped}`, () => {
     await at.mouse.up()
     await at.getByText('Painted. Turn the face').waitFor()
     await at.setViewportSize({ width: 390, height: 844 })
+    await at.locator('.switch label', { hasText: 'Colour' }).click()
+    await at.locator('.split').waitFor()
     expect(await at.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     expect(await faults(at)).toEqual([])
     expect(failures).toEqual([])
