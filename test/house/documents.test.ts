@@ -11,8 +11,13 @@ const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'NOTICE',
+  'docs/filming.md',
+  'docs/h200.md',
   'docs/import.md',
+  'docs/recipe.md',
   'docs/share.md',
+  'docs/studio.md',
+  'bench/README.md',
   'assets/encoder/README.md',
   'assets/captures/ada-mini/README.md',
   'test/golden/README.md',
@@ -46,12 +51,21 @@ describe('links and commands', () => {
   })
 
   it('name npm scripts that exist', () => {
-    const { scripts } = JSON.parse(read('package.json'))
+    const scriptsOf = (file: string): string[] => Object.keys(JSON.parse(read(file)).scripts)
+    const [ours, studios] = [scriptsOf('package.json'), scriptsOf('studio/package.json')]
     for (const document of documents) {
-      for (const [, name] of read(document).matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts), document).toContain(name)
+      for (const [, name, studio] of read(document).matchAll(/npm run ([\w:]+)( --workspace studio)?/g))
+        expect(studio ? studios : ours, document).toContain(name)
     }
     expect(read('README.md')).toContain('npm ci && npm run demo')
     expect(read('README.md')).toContain('npm ci && npm test')
+  })
+
+  it('say of every check and benchmark what it does', () => {
+    const { scripts } = JSON.parse(read('package.json'))
+    const told = read('CONTRIBUTING.md') + read('bench/README.md')
+    for (const name of Object.keys(scripts).filter(name => /^(?:bench|check)/.test(name))) expect(told).toContain(`npm run ${name}`)
+    for (const [, path] of told.matchAll(/npx tsx ([\w/]+\.ts)/g)) expect(existsSync(join(ROOT, path)), path).toBe(true)
   })
 
   it('carry the licence text of ICT-FaceKit', () => {
