@@ -10,7 +10,7 @@ export interface Terminal {
   readonly interactive: boolean
   /** Whether a progress line waits for its end on `err`. */
   lineOpen: boolean
-  /** Whether `err` may carry colour. */
+  /** Whether text may carry colour: both streams are terminals, and NO_COLOR is not set. */
   readonly color: boolean
   /** Aborted by the first Ctrl-C; the verb finishes its step, saves and returns. */
   readonly signal: AbortSignal
@@ -27,13 +27,19 @@ export function processTerminal(): Terminal {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  // Whoever read the output has gone (`| head`): the verb stops as after Ctrl-C, keeping what it keeps then.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+      controller.abort()
+    })
   const interactive = process.stderr.isTTY === true
   return {
     out: text => void process.stdout.write(text),
     err: text => void process.stderr.write(text),
     interactive,
     lineOpen: false,
-    color: interactive && !process.env.NO_COLOR,
+    color: interactive && process.stdout.isTTY === true && !process.env.NO_COLOR,
     signal: controller.signal,
     ...(interactive && process.stdin.isTTY && { ask: question => askPerson(question, controller.signal) }),
   }
