@@ -13,11 +13,12 @@ export async function encoderSource(source: FileSource | string | undefined): Pr
   return (await cachedEncoder(source)) ?? openSource(source)
 }
 
-/** A model's name, where there is no folder of that name: its snapshot in the Hugging Face cache (Node only). */
+/** A model's name, where there is no folder of that name: its snapshot in the Hugging Face cache (Node only). Throws for what is neither. */
 async function cachedEncoder(name: string): Promise<FileSource | undefined> {
-  if (typeof location !== 'undefined' || !isModelName(name)) return undefined
+  if (typeof location !== 'undefined' || /^https?:\/\//.test(name)) return undefined
   const { stat } = await import('node:fs/promises')
   if (await stat(name).catch(() => undefined)) return undefined
+  if (!isModelName(name)) throw new Error(`${name}: no such folder; give the folder of an encoder, or a name such as openai/clip-vit-base-patch32`)
   const cache = await cacheFolder(process.env)
   const model = modelName(name)
   const snapshot = await findSnapshot(cache, model)

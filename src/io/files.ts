@@ -163,8 +163,8 @@ export async function writeAtomic(
     await fs.rename(temporary, path)
   } catch (error) {
     await fs.rm(temporary, { force: true }).catch(() => undefined)
-    const kept = (await fs.access(path).then(
-      () => true,
+    const kept = (await fs.stat(path).then(
+      old => old.isFile(),
       () => false,
     ))
       ? 'the old file is unchanged'
@@ -176,6 +176,7 @@ export async function writeAtomic(
 function remedy(code: string | undefined): string {
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'free some disk space or choose another disk'
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'make the folder writable or choose another one'
+  if (code === 'EISDIR') return 'there is a folder of that name, choose another'
   return 'choose another path'
 }
 

@@ -96,6 +96,8 @@ describe('writeAtomic', () => {
   })
 
   it('says so when the target is a folder', async () => {
-    await expect(writeAtomic(place, text('x'))).rejects.toThrow(/could not write 1 bytes .*choose another path/)
+    await expect(writeAtomic(place, text('x'))).rejects.toThrow(
+      /could not write 1 bytes .*nothing was written; there is a folder of that name, choose another/,
+    )
   })
 })
