@@ -14,11 +14,11 @@ import {
   type TextImageEncoder,
 } from 'faceclipnerf'
 import { writeAnchors } from './anchorsFile.ts'
-import { count, type DeviceChoice, encoderOption, withDevice } from './options.ts'
+import { type DeviceChoice, encoderOption, several, withDevice } from './options.ts'
 import { sheetScale, writeImage } from './pictures.ts'
 import { createReporter } from './progress.ts'
 import type { Terminal } from './terminal.ts'
-import { beside, openChosen, readScene, requireExtension } from './work.ts'
+import { beside, openChosen, readScene, requireFile } from './work.ts'
 
 export interface AnchorChoice {
   readonly anchors?: number
@@ -29,7 +29,7 @@ export interface AnchorChoice {
 /** The options of verbs that select anchors. */
 export function withAnchors(command: Command): Command {
   return command
-    .option('--anchors <k>', 'number of anchors (default: found by clustering)', count)
+    .option('--anchors <k>', 'number of anchors (default: found by clustering)', several)
     .option('--reference <frame>', 'id of the frame whose face is the neutral one (default: of the most frequent expression)')
     .addOption(encoderOption())
 }
@@ -46,7 +46,7 @@ export function anchorsCommand(terminal: Terminal): Command {
 
 async function anchorsVerb(path: string, options: AnchorChoice & DeviceChoice & { output?: string }, terminal: Terminal): Promise<void> {
   const output = options.output ?? beside(path, '.anchors.png')
-  requireExtension(output, ['.png', '.webp'])
+  await requireFile(output, ['.png', '.webp'])
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)

@@ -35,7 +35,7 @@ import {
 import { keepSettings, rowFiles } from './benchmarkFiles.ts'
 import { sceneAnchors, trainedScene } from './benchmarkScene.ts'
 import { type InstrumentChoice, type OpenInstruments, openInstruments, withInstruments } from './instruments.ts'
-import { count, type DeviceChoice, withDevice } from './options.ts'
+import { count, type DeviceChoice, several, withDevice } from './options.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
 import { openChosen, readBytes, requireFolder, writeJson } from './work.ts'
@@ -60,10 +60,15 @@ export function benchmarkCommand(terminal: Terminal): Command {
     .description('train, then every method on every sentence, then tables; run it again to go on where it stopped')
     .argument('<captures...>', 'captures; with true edits (edits/edits.json) results are compared with them')
     .option('-o, --output <folder>', 'where everything goes', 'out/benchmark')
-    .option('--methods <names...>', `what to compare: ${Object.keys(EDIT_METHODS).join(', ')}`, Object.keys(EDIT_METHODS))
-    .option('--prompts <names...>', "true edits by id or reach (mix, partial, outside), the paper's expressions (happy …), or sentences", [
-      ...USUAL_PROMPTS,
-    ])
+    .addOption(
+      new Option('--methods <names...>', `what to compare: ${Object.keys(EDIT_METHODS).join(', ')}`).default(Object.keys(EDIT_METHODS), 'all'),
+    )
+    .addOption(
+      new Option(
+        '--prompts <names...>',
+        "true edits by id or reach (mix, partial, outside), the paper's expressions (happy …), or sentences",
+      ).default([...USUAL_PROMPTS], USUAL_PROMPTS.join(' ')),
+    )
     .option('--steps <n>', 'steps of each edit, the same for all methods', count)
     .option('--seeds <n>', 'repeat every edit with so many seeds', count, 1)
     .option('--views <n>', 'novel views that networks judge; the paper has 200', count, 40)
@@ -73,7 +78,7 @@ export function benchmarkCommand(terminal: Terminal): Command {
       new Option('--lipschitz <which>', 'scenes with Lipschitz layers, without, or one of each').choices(['with', 'without', 'both']).default('with'),
     )
     .option('--downscale <n>', 'use the pictures in rgb/{n}x (default: the largest there are)', count)
-    .option('--anchors <k>', 'number of anchors (default: found by clustering)', count)
+    .option('--anchors <k>', 'number of anchors (default: found by clustering)', several)
     .option('--reference <frame>', 'frame whose face is the neutral one (default: that of the true edits, else of the most frequent expression)')
   return withDevice(withInstruments(command)).action((captures: string[], options: BenchmarkOptions) => benchmarkVerb(captures, options, terminal))
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import {
   type AnchorCodes,
   AnchorCompositor,
@@ -33,7 +33,7 @@ import { count, type DeviceChoice, seedOption, withDevice } from './options.ts'
 import { sheetScale, writeAnimation, writeImage } from './pictures.ts'
 import { amount, createReporter, duration, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, writeJson } from './work.ts'
+import { openChosen, requireFolder, writeJson } from './work.ts'
 
 interface DemoOptions extends DeviceChoice {
   readonly out: string
@@ -51,8 +51,8 @@ const ORBIT_FPS = 10
 export function demoCommand(terminal: Terminal): Command {
   const command = new Command('demo')
     .description('the whole way on the embedded capture: reconstruct, find expressions, edit twice, look and measure')
-    .option('--out <folder>', 'where everything goes', 'out/demo')
-    .option('--capture <folder>', 'another capture than the embedded one', EMBEDDED_CAPTURE)
+    .option('-o, --out <folder>', 'where everything goes', 'out/demo')
+    .addOption(new Option('--capture <folder>', 'the capture to take').default(EMBEDDED_CAPTURE, 'the embedded one'))
     .option('--steps <n>', "training steps (default: the preset's)", count)
     .option('--edit-steps <n>', 'steps of each edit', count)
     .addOption(seedOption())
@@ -72,6 +72,7 @@ async function demoVerb(options: DemoOptions, terminal: Terminal): Promise<void>
     return result
   }
 
+  await requireFolder(options.out)
   const capture = await stage('load', () => loadCapture(options.capture))
   using device = await openChosen(options, reporter)
   const scene = await stage('train', () => trainScene(device, capture, options, reporter, terminal.signal))

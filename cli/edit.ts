@@ -21,7 +21,7 @@ import { createReporter, type Reporter } from './progress.ts'
 import { checkSteering, chosenRegion, expressionOption, type RegionChoice, type SteeringChoice, steer } from './steering.ts'
 import { maskOption, targetOption } from './targets.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, readBytes, readScene } from './work.ts'
+import { openChosen, readBytes, readScene, requireFile } from './work.ts'
 
 interface EditVerbOptions extends AnchorChoice, DeviceChoice, SteeringChoice, RegionChoice {
   readonly output: string
@@ -82,6 +82,7 @@ async function editVerb(path: string, text: string | undefined, options: EditVer
   checkSteering(text, options)
   if (options.from !== undefined && (options.anchors !== undefined || options.reference !== undefined))
     throw new Error(`edit: --from ${options.from} brings its anchors; leave --anchors and --reference out`)
+  await requireFile(output, ['.edit'])
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)

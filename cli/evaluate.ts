@@ -7,7 +7,7 @@ import { count, withDevice } from './options.ts'
 import { sheetScale, writeImage } from './pictures.ts'
 import { createReporter } from './progress.ts'
 import type { Terminal } from './terminal.ts'
-import { beside, openChosen, readScene, writeJson } from './work.ts'
+import { beside, openChosen, readScene, requireFile, writeJson } from './work.ts'
 
 interface EvaluateOptions extends EvaluateEditsOptions {
   readonly edits?: readonly string[]
@@ -37,6 +37,7 @@ export function evaluateCommand(terminal: Terminal): Command {
 
 async function evaluateVerb(path: string, capturePath: string, options: EvaluateOptions, terminal: Terminal): Promise<void> {
   const output = options.output ?? beside(path, '.evaluation.json')
+  await requireFile(output, ['.json'])
   const reporter = createReporter(terminal, options)
   const capture = await loadCapture(capturePath, { downscale: options.downscale })
   using device = await openChosen(options, reporter)

@@ -38,11 +38,11 @@ export async function evaluateEditsVerb(
   terminal: Terminal,
 ): Promise<void> {
   const output = options.output ?? beside(path, '.report')
-  await requireFolder(output)
   const reporter = createReporter(terminal, options)
   const files = await Promise.all(
     edits.map(async file => ({ name: basename(file), bytes: await readBytes(file, 'make an edit with faceclipnerf edit') })),
   )
+  await requireFolder(output)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)
   const source = capturePath === undefined ? undefined : await folder(capturePath)

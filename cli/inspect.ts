@@ -16,7 +16,7 @@ import {
 import { count, type DeviceChoice, withDevice } from './options.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import type { Terminal } from './terminal.ts'
-import { beside, openChosen } from './work.ts'
+import { beside, openChosen, requireFile } from './work.ts'
 
 interface InspectOptions extends DeviceChoice {
   readonly output?: string
@@ -35,6 +35,8 @@ export function inspectCommand(terminal: Terminal): Command {
 }
 
 async function inspectVerb(path: string, options: InspectOptions, terminal: Terminal): Promise<void> {
+  const output = options.output ?? beside(resolve(path), '.report.html')
+  await requireFile(output, ['.html', '.htm'])
   const reporter = createReporter(terminal, options)
   const source = await folder(path)
   const { downscale } = options
@@ -43,7 +45,6 @@ async function inspectVerb(path: string, options: InspectOptions, terminal: Term
   const checks = await checkCapture(capture, source)
   const expressions = options.expressions ? await coverage(checks, options, reporter, terminal) : undefined
   const findings = [...checks.findings, ...(expressions ? expressionFindings(expressions) : [])]
-  const output = options.output ?? beside(resolve(path), '.report.html')
   await writeAtomic(output, new TextEncoder().encode(await captureReport(checks, expressions)))
   for (const finding of findings) reporter.result('finding', finding, `${finding.level.padEnd(8)} ${finding.topic}: ${finding.text}`)
   reporter.result('report', { path: resolve(output), frames: checks.frames.length, suspects: checks.suspects }, `wrote ${output}`)

@@ -5,7 +5,7 @@ import { checkFace, chosenFace, type FaceChoice, withFace } from './face.ts'
 import { count, type DeviceChoice, finiteNumber, wholeNumber, withDevice } from './options.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, readScene, requireExtension } from './work.ts'
+import { openChosen, readScene, requireFile } from './work.ts'
 
 interface MeshVerbOptions extends DeviceChoice, FaceChoice {
   readonly output: string
@@ -29,7 +29,7 @@ export function meshCommand(terminal: Terminal): Command {
 async function meshVerb(path: string, options: MeshVerbOptions, terminal: Terminal): Promise<void> {
   const { output } = options
   checkFace('mesh', options)
-  requireExtension(output, ['.glb', '.ply'])
+  await requireFile(output, ['.glb', '.ply'])
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
   const scene = await readScene(device, path)

@@ -39,6 +39,13 @@ export function count(text: string): number {
   return value
 }
 
+/** A whole number from 2. */
+export function several(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 2) throw new InvalidArgumentError('Give a whole number from 2.')
+  return value
+}
+
 /** A whole number from 0. */
 export function wholeNumber(text: string): number {
   const value = Number(text)

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path'
-import { Command } from 'commander'
+import { extname, resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
 import {
   bake,
   type Camera,
@@ -24,7 +24,7 @@ import { pathExpressions, readPath, writePath } from './pathFile.ts'
 import { channelSheet, sheetScale, writeDepth, writeImage } from './pictures.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { beside, openChosen, readScene, requireExtension } from './work.ts'
+import { beside, openChosen, readScene, requireExtension, requireFile } from './work.ts'
 
 interface RenderVerbOptions extends DeviceChoice, FaceChoice {
   readonly output: string
@@ -59,11 +59,17 @@ export function renderCommand(terminal: Terminal): Command {
     )
     .option('--save-path <file>', 'also write the cameras of the --orbit as a camera_path.json')
     .option('--size <WxH>', "size in pixels (default: as captured, or the path's)", size)
-    .option('--fps <n>', "pictures per second of an animation (default: the path's, else 15)", finiteNumber)
+    .option('--fps <n>', "pictures per second of an animation (default: the path's, else 15)", pictureRate)
     .option('--depth', 'also write NAME.depth.png: 16-bit grey, 65535 at the far bound')
     .option('--acr', 'also write NAME.acr.png: where the edit takes each anchor from')
     .option('--baked', 'compute the face once and look it up in every picture: many times faster for an --orbit, within 0.5 dB')
   return withDevice(command).action((path: string, options: RenderVerbOptions) => renderVerb(path, options, terminal))
+}
+
+function pictureRate(text: string): number {
+  const value = finiteNumber(text)
+  if (value < 0.1 || value > 1000) throw new InvalidArgumentError('Give a number from 0.1 to 1000.')
+  return value
 }
 
 /** What is shown at a moment from a camera in space units; a still is at 0. */
@@ -73,10 +79,12 @@ interface Shown extends Disposable {
 }
 
 const USUAL_FPS = 15
+const STILL_EXTENSIONS = ['.png', '.webp'] as const
 
 async function renderVerb(path: string, options: RenderVerbOptions, terminal: Terminal): Promise<void> {
   checkOptions(options)
   const { output, fps: wantedFps } = options
+  if (extname(output) !== '') await requireFile(output, isFilm(options) ? FILM_EXTENSIONS : STILL_EXTENSIONS)
   const cameraPath = options.path === undefined ? undefined : await readPath(options.path)
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)
@@ -185,7 +193,7 @@ function checkOptions(options: RenderVerbOptions): void {
   if (savePath !== undefined && frames === undefined) throw new Error('render: --save-path without --orbit; give --orbit its number of pictures')
   if (acr && !edit) throw new Error('render: --acr without --edit; name the .edit file')
   if (acr && baked) throw new Error('render: --acr and --baked exclude each other; a baked face no longer knows its anchors')
-  requireExtension(output, isFilm(options) ? FILM_EXTENSIONS : ['.png', '.webp'])
+  requireExtension(output, isFilm(options) ? FILM_EXTENSIONS : STILL_EXTENSIONS)
 }
 
 /** Cameras in space units. */

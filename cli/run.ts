@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
+import { HELP_EXAMPLES } from './helpExamples.ts'
 import { historyCommand } from './history.ts'
 import { importCommand } from './import.ts'
 import { inspectCommand } from './inspect.ts'
@@ -65,14 +66,25 @@ export function program(terminal: Terminal): Command {
     doctorCommand,
   ])
     root.addCommand(make(terminal))
+  for (const verb of root.commands) {
+    const examples = HELP_EXAMPLES[verb.name()]?.map(example => `  faceclipnerf ${verb.name()} ${example}`.trimEnd())
+    if (examples) verb.addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
+  }
   for (const command of [root, ...root.commands, ...root.commands.flatMap(verb => verb.commands)]) {
     command.exitOverride().configureOutput({
       writeOut: text => terminal.out(text),
       writeErr: text => terminal.err(text),
-      outputError: (text, write) => write(`faceclipnerf: ${oneLine(text.replace(/^error: /, ''))}\n`),
+      outputError: (text, write) => write(`faceclipnerf: ${oneLine(text.replace(/^error: /, ''))}${helpHint(text, command)}\n`),
     })
   }
   return root
+}
+
+/** Where nothing similar was found, what there is. */
+function helpHint(text: string, command: Command): string {
+  if (!/unknown (command|option)/.test(text) || text.includes('Did you mean')) return ''
+  const verb = command.parent ? `${command.parent.parent ? `${command.parent.name()} ` : ''}${command.name()} ` : ''
+  return `; faceclipnerf ${verb}--help lists what there is`
 }
 
 function version(): string {

@@ -5,11 +5,11 @@ import { readAnchors } from './anchorsFile.ts'
 import { type DeviceChoice, withDevice } from './options.ts'
 import { createReporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, readBytes, readScene, requireExtension } from './work.ts'
+import { openChosen, readBytes, readScene, requireFile } from './work.ts'
 
 interface ShareOptions extends DeviceChoice {
   readonly output: string
-  readonly edit: readonly string[]
+  readonly edit?: readonly string[]
   readonly title?: string
 }
 
@@ -18,14 +18,14 @@ export function shareCommand(terminal: Terminal): Command {
     .description('one .html with a scene, its edits and a viewer: opens in any browser from a disk, without a network')
     .argument('<scene>', 'a .scene file')
     .requiredOption('-o, --output <file>', 'the .html to write')
-    .option('--edit <file>', 'an .edit for the menu; may be given several times', (file: string, files: string[]) => [...files, file], [])
+    .option('--edit <file>', 'an .edit for the menu; may be repeated', (file: string, files: string[] = []) => [...files, file])
     .option('--title <text>', "the page's title (default: the scene's name)")
   return withDevice(command).action((path: string, options: ShareOptions) => shareVerb(path, options, terminal))
 }
 
 async function shareVerb(path: string, options: ShareOptions, terminal: Terminal): Promise<void> {
-  const { output, edit, title } = options
-  requireExtension(output, ['.html', '.htm'])
+  const { output, edit = [], title } = options
+  await requireFile(output, ['.html', '.htm'])
   const viewer = await viewerScript()
   const reporter = createReporter(terminal, options)
   using device = await openChosen(options, reporter)

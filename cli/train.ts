@@ -18,7 +18,7 @@ import {
 import { count, type DeviceChoice, seedOption, withDevice } from './options.ts'
 import { amount, createReporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, readScene } from './work.ts'
+import { openChosen, readScene, requireFile } from './work.ts'
 
 interface TrainOptions extends DeviceChoice {
   readonly output: string
@@ -48,6 +48,7 @@ export function trainCommand(terminal: Terminal): Command {
 }
 
 async function trainVerb(path: string, options: TrainOptions, terminal: Terminal): Promise<void> {
+  await requireFile(options.output, ['.scene'])
   const reporter = createReporter(terminal, options)
   const capture = await loadCapture(path, { downscale: options.downscale })
   using device = await openChosen(options, reporter)

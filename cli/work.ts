@@ -1,7 +1,7 @@
 /** What every verb does around its work: open the device, read a scene, write a file whole. */
 import { constants } from 'node:fs'
-import { access, mkdir, readFile } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
+import { access, mkdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type Device, loadScene, openDevice, type SceneManipulator, writeAtomic } from 'faceclipnerf'
 import type { DeviceChoice } from './options.ts'
 import type { Reporter } from './progress.ts'
@@ -41,6 +41,22 @@ export function requireExtension(path: string, extensions: readonly string[]): v
     throw new Error(`${path}: cannot write "${extname(path)}" here; choose a name that ends in ${extensions.filter(Boolean).join(' or ')}`)
 }
 
+/**
+ * Throws, before any work, unless a file with one of these endings can be written: what takes minutes must not fail for its name at the end. Folders
+ * that are missing are made when it is written.
+ */
+export async function requireFile(path: string, extensions: readonly string[]): Promise<void> {
+  requireExtension(path, extensions)
+  const isFolder = async (place: string): Promise<boolean | undefined> => (await stat(place).catch(() => undefined))?.isDirectory()
+  if (await isFolder(path)) throw new Error(`${path}: there is a folder of that name; choose the name of a file`)
+  let above = dirname(resolve(path))
+  while ((await isFolder(above)) === undefined && dirname(above) !== above) above = dirname(above)
+  if (!(await isFolder(above))) throw new Error(`${path}: ${above} is a file, not a folder; choose another path`)
+  await access(above, constants.W_OK).catch(() => {
+    throw new Error(`${path}: ${above} is not writable; make it writable or choose another folder`)
+  })
+}
+
 /** Makes a folder to write to. Throws before any work when it cannot be. */
 export async function requireFolder(path: string): Promise<void> {
   try {
@@ -50,6 +66,6 @@ export async function requireFolder(path: string): Promise<void> {
     const { code, message } = error as NodeJS.ErrnoException
     const why =
       code === 'EEXIST' || code === 'ENOTDIR' ? 'there is a file of that name' : code === 'EACCES' || code === 'EROFS' ? 'not writable' : message
-    throw new Error(`${path}: cannot be the folder for the report (${why}); choose another with -o`)
+    throw new Error(`${path}: cannot be the folder to write to (${why}); choose another with -o`)
   }
 }

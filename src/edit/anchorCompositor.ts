@@ -91,7 +91,7 @@ export class AnchorCompositor implements EditableCodes {
   ) {
     const { codeSize, compositor } = scene.config
     const K = anchors.indices.length
-    if (K < 2) throw new Error(`AnchorCompositor: ${K} anchor; a mix needs at least two`)
+    if (K < 2) throw new Error(`AnchorCompositor: ${K} anchor; a mix needs at least two; select more`)
     if (anchors.codes.length !== K * codeSize)
       throw new Error(`AnchorCompositor: ${anchors.codes.length} numbers for ${K} codes of ${codeSize}; give one code per anchor`)
     if (!(neutral > 0 && neutral < 1)) throw new Error(`AnchorCompositor: neutral = ${neutral}; give a share between 0 and 1`)

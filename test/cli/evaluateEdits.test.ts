@@ -80,7 +80,7 @@ describe('evaluate --edits', () => {
     expect(absent.err).toBe(`faceclipnerf: ${at('none.edit')}: no such file; make an edit with faceclipnerf edit\n`)
     const unwritable = await cli(['evaluate', at('ada.scene'), '--edits', at('smile.edit'), '-o', at('ada.scene')])
     expect(unwritable.err).toBe(
-      `faceclipnerf: ${at('ada.scene')}: cannot be the folder for the report (there is a file of that name); choose another with -o\n`,
+      `faceclipnerf: ${at('ada.scene')}: cannot be the folder to write to (there is a file of that name); choose another with -o\n`,
     )
     writeFileSync(at('wrong.safetensors'), writeSafetensors(new Map([['features.0.weight', { shape: [2, 3], data: new Float32Array(6) }]])))
     const wrong = await cli(['evaluate', at('ada.scene'), '--edits', at('smile.edit'), '--lpips', at('wrong.safetensors'), '-o', at('r')])

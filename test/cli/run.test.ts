@@ -1,7 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { HELP_EXAMPLES } from '../../cli/helpExamples.ts'
 import { program, run } from '../../cli/run.ts'
 import { fakeTerminal } from './fakeTerminal.ts'
 
@@ -29,6 +31,20 @@ describe('help', () => {
     }
   })
 
+  it('has examples with options that exist, as the documents have', async () => {
+    const { commands } = program(fakeTerminal())
+    const documents = ['README.md', 'docs/filming.md', 'docs/import.md', 'docs/recipe.md', 'docs/share.md', 'docs/studio.md']
+    const lines = documents.flatMap(path => readFileSync(path, 'utf8').match(/^faceclipnerf .*$/gm) ?? [])
+    for (const [verb, examples] of Object.entries(HELP_EXAMPLES)) lines.push(...examples.map(example => `faceclipnerf ${verb} ${example}`))
+    for (const line of lines) {
+      const [, name, ...words] = line.replace(/ #.*$/, '').trim().split(/ +/)
+      const verb = commands.find(command => command.name() === name)
+      const known = [verb, ...(verb?.commands ?? [])].flatMap(command => command?.options.flatMap(({ short, long }) => [short, long]) ?? [])
+      expect(known, line).toEqual(expect.arrayContaining(words.filter(word => /^-/.test(word))))
+    }
+    expect((await cli('edit', '--help')).out).toContain('\n  faceclipnerf edit ada.scene "a surprised face" -o surprised.edit\n')
+  })
+
   it('prints the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(await cli('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
@@ -40,8 +56,14 @@ describe('errors are one line and exit code 1', () => {
     writeFileSync(join(folder, name), text)
     return join(folder, name)
   }
+  const made = (name: string): string => {
+    mkdirSync(join(folder, name))
+    return join(folder, name)
+  }
   it.each([
     ['an unknown verb', ['trian', 'x'], /^faceclipnerf: unknown command 'trian' \(Did you mean train\?\)$/],
+    ['a verb like no other', ['frobnicate'], /^faceclipnerf: unknown command 'frobnicate'; faceclipnerf --help lists what there is$/],
+    ['an option like no other', ['train', 'x', '-o', 'y.scene', '--zzz'], /unknown option '--zzz'; faceclipnerf train --help lists what there is$/],
     ['an unknown option', ['train', 'x', '-o', 'y.scene', '--stps', '3'], /unknown option '--stps' \(Did you mean --steps\?\)$/],
     ['a missing option', ['train', 'x'], /required option '-o, --output <file>' not specified$/],
     ['a missing argument', ['anchors'], /missing required argument 'scene'$/],
@@ -76,6 +98,27 @@ describe('errors are one line and exit code 1', () => {
       'an ending it cannot write',
       ['render', 'x.scene', '-o', 'x.gif'],
       /x\.gif: cannot write "\.gif" here; choose a name that ends in \.png or \.webp$/,
+    ],
+    [
+      'a folder in the place of a file',
+      ['train', 'x', '-o', made('dir.scene')],
+      /dir\.scene: there is a folder of that name; choose the name of a file$/,
+    ],
+    [
+      'a file in the place of a folder',
+      ['edit', 'x.scene', 'a smile', '-o', join(file('f.txt', ''), 'a.edit')],
+      /f\.txt is a file, not a folder; choose another/,
+    ],
+    [
+      'an edit in the place of a scene',
+      ['edit', 'x.scene', 'a smile', '-o', 'x.scene'],
+      /x\.scene: cannot write "\.scene" here; choose a name that ends in \.edit$/,
+    ],
+    ['a single anchor', ['anchors', 'x.scene', '--anchors', '1'], /argument '1' is invalid\. Give a whole number from 2\.$/],
+    [
+      'pictures that never come',
+      ['render', 'x.scene', '--orbit', '3', '--fps', '0', '-o', 'x.webp'],
+      /argument '0' is invalid\. Give a number from 0\.1 to 1000\.$/,
     ],
     ['a mesh of another kind', ['mesh', 'x.scene', '-o', 'x.obj'], /x\.obj: cannot write "\.obj" here; choose a name that ends in \.glb or \.ply$/],
     ['a page of another kind', ['share', 'x.scene', '-o', 'x.pdf'], /x\.pdf: cannot write "\.pdf" here; choose a name that ends in \.html or \.htm$/],
@@ -128,4 +171,15 @@ describe('errors are one line and exit code 1', () => {
     expect(lines[0]).toMatch(/^faceclipnerf: /)
     expect(lines[0]).toMatch(message)
   })
+})
+
+it('ends quietly when whoever reads its output has gone', async () => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'edit', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', chunk => {
+    said += chunk
+  })
+  const code = await new Promise(end => child.on('close', end))
+  expect({ code, said }).toEqual({ code: 0, said: '' })
 })
