@@ -74,8 +74,6 @@ export const KERNEL_SIGNATURES = {
   gridMerge: 'largest:ptr grid:ptr decay:f32 fade:f32',
 } as const
 
-export type KernelName = keyof typeof KERNEL_SIGNATURES
-
 export interface Parameter {
   name: string
   type: 'ptr' | 'i32' | 'f32'

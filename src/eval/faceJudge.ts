@@ -26,11 +26,6 @@ export async function judgeFace(judge: FaceJudge, picture: Picture): Promise<Fac
   return identity && { scores, identity }
 }
 
-/** The class that scores highest. */
-export function topExpression({ expressions }: FaceJudge, scores: readonly number[]): string {
-  return expressions[scores.indexOf(Math.max(...scores))]
-}
-
 /** The five expressions of the paper's R-precision (§5), and the sentences for them. */
 export const PAPER_EXPRESSIONS = ['happy', 'surprised', 'fearful', 'angry', 'sad'] as const
 export const paperSentence = (expression: string): string => `${/^[aeiou]/.test(expression) ? 'an' : 'a'} ${expression} face`

@@ -2,11 +2,6 @@
 
 export type Schedule = (step: number) => number
 
-export const constantSchedule =
-  (value: number): Schedule =>
-  () =>
-    value
-
 /** From `initial` to `final` over `steps`, then constant. */
 export const linearSchedule =
   (initial: number, final: number, steps: number): Schedule =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { constantSchedule, exponentialSchedule, linearSchedule, piecewiseSchedule } from '../../src/nn/schedules.ts'
+import { exponentialSchedule, linearSchedule, piecewiseSchedule } from '../../src/nn/schedules.ts'
 import { expectGolden, loadGolden } from '../golden.ts'
 
 describe('golden schedules', () => {
@@ -11,7 +11,7 @@ describe('golden schedules', () => {
     lr_edit: exponentialSchedule(5e-4, 5e-5, 7000),
     warp_alpha: linearSchedule(0, 4, 50_000),
     hyper_alpha: piecewiseSchedule([
-      { steps: 1000, schedule: constantSchedule(0) },
+      { steps: 1000, schedule: () => 0 },
       { steps: 0, schedule: linearSchedule(0, 1, 10_000) },
     ]),
   }
