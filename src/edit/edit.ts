@@ -13,7 +13,9 @@ import type { Guidance } from './guidance.ts'
 import { Plateau } from './plateau.ts'
 import { cacheViews } from './viewCache.ts'
 
+/** How an edit is trained. */
 export interface EditOptions {
+  /** Of the descent. Default 60. */
   readonly steps?: number
   /** Begins at the best start that the code field finds (the compositor: see regionSearch), if it has a search; default true. Otherwise goes on from the field as it is. */
   readonly search?: boolean
@@ -28,13 +30,17 @@ export interface EditOptions {
   readonly patience?: number
   /** Learning rates of the first and the last step, exponential between; default the code field's: after a search its `refiningRates`. */
   readonly rates?: readonly [number, number]
-  /** Samples per ray. */
+  /** Samples per ray; default the preset's for edits (see `samplesPerRay`). */
   readonly samples?: number
+  /** Of the views' order, the samples and the search; default 0. */
   readonly seed?: number
+  /** Steps, or starts tried, between reports. Default 10. */
   readonly reportEvery?: number
+  /** Ends the edit after the step under way. */
   readonly signal?: AbortSignal
 }
 
+/** What one report of an edit says. */
 export interface EditStep {
   /** 'search' looks for a start: its steps are starts tried, its loss is that of the best. */
   readonly stage: 'search' | 'descent'
@@ -45,6 +51,7 @@ export interface EditStep {
   readonly guidance: number
   /** Total variation of the ACR maps, unweighted; 0 in a search and without ratios. */
   readonly tv: number
+  /** Seconds to the end of the stage. */
   readonly eta: number
 }
 
@@ -62,6 +69,8 @@ export async function* edit(
   options: EditOptions = {},
 ): AsyncGenerator<EditStep> {
   const { steps = 60, search = true, tvWeight = 'balanced', viewsPerStep = 1, seed = 0, reportEvery = 10, signal } = options
+  if (!(Number.isInteger(steps) && steps >= 0)) throw new Error(`edit: ${steps} steps; give a whole number from 0`)
+  if (!(Number.isInteger(reportEvery) && reportEvery >= 1)) throw new Error(`edit: a report every ${reportEvery} steps; give a whole number from 1`)
   if (!(Number.isInteger(viewsPerStep) && viewsPerStep >= 1)) throw new Error(`edit: ${viewsPerStep} views per step; give a whole number from 1`)
   const samples = options.samples ?? samplesPerRay(scene.config.sampling).edit
   const slots = Math.min(viewsPerStep, Math.max(cameras.length, 1))

@@ -20,11 +20,13 @@ import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
 import { trainingSchedules } from './trainingSchedules.ts'
 
+/** How far `train` goes and how often it reports. */
 export interface TrainOptions {
   /** Steps to train up to (counting those already done); default the preset's. Schedules stretch over the preset's steps. */
   readonly until?: number
-  /** Steps between reports. */
+  /** Steps between reports. Default 20. */
   readonly reportEvery?: number
+  /** Ends the training after the step under way. */
   readonly signal?: AbortSignal
 }
 
@@ -48,12 +50,18 @@ const CODE_STREAM = 6
 
 /**
  * Trains in place and reports as it goes. Resumes where the scene stands: a step depends on nothing but the scene, the seed and its number.
- * Ends after the step under way when the signal aborts. Throws when the loss is no longer finite.
+ * Ends after the step under way when the signal aborts. Throws for a capture with more codes than the scene, and when the loss is no longer finite.
  */
 export async function* train(scene: SceneManipulator, capture: Capture, options: TrainOptions = {}): AsyncGenerator<TrainStep> {
   const { training } = scene.config
   const { until = training.steps, reportEvery = 20, signal } = options
-  const { seed } = scene.description
+  if (!(Number.isInteger(until) && until >= 0)) throw new Error(`train: until step ${until}; give a whole number from 0`)
+  if (!(Number.isInteger(reportEvery) && reportEvery >= 1)) throw new Error(`train: a report every ${reportEvery} steps; give a whole number from 1`)
+  const { seed, name, codeCount } = scene.description
+  if (capture.codeCount > codeCount)
+    throw new Error(
+      `train: capture ${capture.name} has ${capture.codeCount} codes, scene ${name} ${codeCount}; train on the capture it was made from`,
+    )
   const { rate: rateAt } = trainingSchedules(scene.config)
   const batches = rayBatches(capture, scene.description.space, { ...training, seed, errors: scene.rayErrors })
   scene.rayErrors = batches.errors

@@ -63,6 +63,7 @@ describe('several views a step', () => {
     const steps = await run(towards(), { steps: 15, viewsPerStep: 2, rates: [2e-2, 1e-2] }, 2)
     expect(steps[14].guidance).toBeLessThan(steps[0].guidance)
     await expect(run(towards(), { viewsPerStep: 0 })).rejects.toThrow('edit: 0 views per step; give a whole number from 1')
+    await expect(run(towards(), { steps: Number.NaN })).rejects.toThrow('edit: NaN steps; give a whole number from 0')
   })
 })
 

@@ -3,7 +3,7 @@ import { openCpuDevice } from '../../src/cpu/cpuDevice.ts'
 import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { loadScene, saveScene } from '../../src/nerf/sceneFile.ts'
 import type { SceneManipulator } from '../../src/nerf/sceneManipulator.ts'
-import { type TrainStep, train } from '../../src/nerf/train.ts'
+import { type TrainOptions, type TrainStep, train } from '../../src/nerf/train.ts'
 import { cpuBackend } from '../../src/tensor/cpuBackend.ts'
 import { type Device, tensor } from '../../src/tensor/device.ts'
 import { evaluate } from '../../src/tensor/plan.ts'
@@ -129,6 +129,13 @@ test('a loss that is no number ends the run with the step and the remedy', async
   capture.frames[0].image.fill(Number.NaN)
   const run = train(smallScene(first), capture, { until: 1 })
   await expect(run.next()).rejects.toThrow('train: the loss is NaN at step 1; lower the learning rates')
+})
+
+test('counts that are none, and a capture of another scene, are refused', async () => {
+  const begin = async (options: TrainOptions, capture = smallCapture()) => await train(smallScene(first), capture, options).next()
+  await expect(begin({ until: Number.NaN })).rejects.toThrow('train: until step NaN; give a whole number from 0')
+  await expect(begin({ reportEvery: 0 })).rejects.toThrow('train: a report every 0 steps; give a whole number from 1')
+  await expect(begin({}, { ...smallCapture(), codeCount: 99 })).rejects.toThrow(/99 codes, scene .*; train on the capture it was made from/)
 })
 
 test('a capture without background points trains without that term', async () => {
