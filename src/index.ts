@@ -1,5 +1,6 @@
 /** The public API, in every environment: capture -> train -> anchors -> edit -> render -> evaluate. */
 
+// Cameras.
 export { type Camera, cameraFromJson, cameraToJson, scaleCamera } from './camera/camera.ts'
 export {
   type CameraPath,
@@ -14,7 +15,8 @@ export {
 } from './camera/cameraPath.ts'
 export { cameraPathFromJson, cameraPathToJson } from './camera/cameraPathFile.ts'
 export { focusPoint, interpolate, lookAt, type OrbitRange, orbit, orbitRange, type PathOptions, spiral } from './camera/paths.ts'
-// A recorded face, and cameras.
+export type { Matrix3, Vector3 } from './camera/vector.ts'
+// A recorded face.
 export { type Capture, CaptureError, type CaptureFrame, loadCapture } from './capture/capture.ts'
 export { type CaptureFileOptions, captureFiles } from './capture/captureFiles.ts'
 export { type CaptureChecks, checkCapture, type Finding } from './capture/checks/checkCapture.ts'
@@ -48,7 +50,7 @@ export { type PictureGuidance, pictureGuidance } from './edit/pictureGuidance.ts
 export { type MarkedPoints, type PointRegionOptions, pointRegion } from './edit/pointRegion.ts'
 export { type TargetPicture, targetPicture } from './edit/targetPicture.ts'
 export { type NearestPrompt, nearestPrompt } from './edit/warmStart.ts'
-// Numbers and pictures of the result.
+// Numbers about the result, and reports.
 export {
   type BenchmarkPlan,
   type BenchmarkRow,
@@ -66,7 +68,7 @@ export { captureReport, type ExpressionCoverage, expressionFindings } from './ev
 export { editReport } from './eval/editReport.ts'
 export { evaluateScene, type SceneReport, type ViewScore } from './eval/evaluate.ts'
 export { type EditResult, type EditToMeasure, type EvaluationOptions, type EvaluationStep, evaluateEdits } from './eval/evaluateEdits.ts'
-export { evaluationViews } from './eval/evaluationViews.ts'
+export { type EvaluationViews, evaluationViews } from './eval/evaluationViews.ts'
 export { type FaceJudge, namedExpression } from './eval/faceJudge.ts'
 export { loadGroundTruth, type TrueEdit } from './eval/groundTruth.ts'
 export { type Lpips, loadLpips } from './eval/lpips.ts'
@@ -74,6 +76,7 @@ export type { EditMeasures, Instruments } from './eval/measureEdit.ts'
 export { PictureReader } from './eval/pictureReader.ts'
 export { reachableExpressions } from './eval/reachable.ts'
 export { makeReport, type Report, reportJson } from './eval/report.ts'
+// Files: bytes in and out.
 export { baseUrl, type FileSource, fileMap, folder, writeAtomic } from './io/files.ts'
 export { type FileTree, mapTree } from './io/fileTree.ts'
 export { encodeGlb } from './io/glb.ts'
@@ -88,15 +91,16 @@ export { openVideo, type VideoFormat, type VideoOptions, type VideoWriter, video
 export { type PageFile, type ViewerPageOptions, viewerPage } from './io/viewerPage.ts'
 export { encodeWebpAnimation } from './io/webpAnimation.ts'
 export { ZipWriter } from './io/zipWriter.ts'
+// Two pictures compared.
 export { psnr } from './metrics/psnr.ts'
 export { ssim } from './metrics/ssim.ts'
+// The scene manipulator G and its code fields: train it, keep it, render it.
 export { type AdjustableCodes, adjustableCodes } from './nerf/adjustableCodes.ts'
 export { type BakedView, type BakeOptions, bake } from './nerf/bakedView.ts'
 export { blend, type CodeField, constantCode } from './nerf/codeField.ts'
 export { type CodeMixture, codeMixture } from './nerf/codeMixture.ts'
 export { type ExpressionTimeline, expressionTimeline, type TimedExpression } from './nerf/expressionTimeline.ts'
 export { findFrame, frameCode, weightedCodes } from './nerf/frameCode.ts'
-// The scene manipulator G: train it, keep it, render it.
 export { PRESETS, type PresetName, preset } from './nerf/presets.ts'
 export { createRenderer, type DrawnImage, type RenderedImage, type Renderer, type RenderOptions, render } from './nerf/render.ts'
 export { cameraIntoSpace, cameraOutOfSpace, frameCamera, worldCamera } from './nerf/sceneCameras.ts'
@@ -107,7 +111,7 @@ export { type HostPixels, openScreen, type Screen, type ShowOptions } from './ne
 export { extractSurface, type SurfaceOptions, type SurfaceStep } from './nerf/surface.ts'
 export { profileStep, type TrainOptions, type TrainStep, train } from './nerf/train.ts'
 // Where it computes.
-export type { Device } from './tensor/device.ts'
+export type { Device, Storage } from './tensor/device.ts'
 export { type OpenDeviceOptions, openDevice } from './tensor/openDevice.ts'
 export { type KernelProfile, profileTable } from './tensor/profileTable.ts'
 export type { Tensor } from './tensor/tensor.ts'

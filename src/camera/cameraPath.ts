@@ -7,11 +7,13 @@ import type { Pose } from './openGlPose.ts'
 import { slerp } from './rotation.ts'
 import type { Vector3 } from './vector.ts'
 
+/** Where a camera is and how wide it sees. */
 export interface PathPose extends Pose {
   /** Vertical field of view, degrees. */
   readonly fov: number
 }
 
+/** A camera that the path passes. */
 export interface PathKeyframe extends PathPose {
   /** Seconds from the keyframe before it, or with `closed` for the first, from the last one; default the path's `transition`. */
   readonly transition?: number
@@ -33,6 +35,7 @@ export interface ExpressionKeyframe {
   readonly gains?: readonly number[]
 }
 
+/** A film: cameras at keyframes, and the expressions shown on the way. */
 export interface CameraPath {
   /** px */
   readonly width: number

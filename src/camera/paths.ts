@@ -49,10 +49,11 @@ export function focusPoint(cameras: Camera[], { distance = 1 }: { distance?: num
 
 /** What `orbit` and `spiral` share. Angles are radians about the mean view of the cameras. */
 export interface PathOptions {
+  /** Cameras of the path; default 60 of an orbit, 120 of a spiral. */
   frames?: number
-  /** Largest swing left and right; default: that of the cameras, at least 0.1. */
+  /** Largest swing left and right, radians; default: that of the cameras, at least 0.1. */
   yaw?: number
-  /** Largest swing up and down; default: that of the cameras. */
+  /** Largest swing up and down, radians; default: that of the cameras. */
   pitch?: number
   /** What the path looks at; default `focusPoint(cameras, { distance })`. */
   focus?: Vector3

@@ -12,6 +12,7 @@ import { holdOut, latentCodes } from './latentCodes.ts'
 import { reducePicture } from './reducePicture.ts'
 import { sceneBounds } from './sceneBounds.ts'
 
+/** How an import becomes a capture. */
 export interface CaptureFileOptions {
   /** What capture.json calls the capture; default the import's name. */
   readonly name?: string

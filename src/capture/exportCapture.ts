@@ -7,6 +7,7 @@ import { CaptureError } from './capture.ts'
 import { fieldsOf } from './jsonFields.ts'
 import { type NerfiesIndex, openCapture, readIndex, readJson, readNpyPoints, resolutions } from './nerfies.ts'
 
+/** Nerfies and HyperNeRF folders, and nerfstudio's transforms.json. */
 export const EXPORT_FORMATS = ['nerfies', 'transforms'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 

@@ -16,6 +16,7 @@ export type ImportedImage =
   | { kind: 'file'; source: FileSource; path: string }
   | { kind: 'pixels' /** What errors call it. */; name: string; decode(): Promise<Image> }
 
+/** A picture with what is known about it. */
 export interface ImportedFrame {
   /** Unique and safe as a file name: no slash, no extension (`frameIds` makes such names). */
   id: string
@@ -36,6 +37,7 @@ export interface ImportedFrame {
   split: 'train' | 'val'
 }
 
+/** What was read of a data set, before it becomes a capture. */
 export interface ImportedCapture {
   name: string
   /** The format it came from, for capture.json and messages: 'transforms', 'colmap', 'video', … */

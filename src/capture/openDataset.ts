@@ -6,6 +6,7 @@ import type { ImportedCapture } from './importedCapture.ts'
 import { type DatasetFormat, readDataset } from './readDataset.ts'
 import { readTransforms } from './transforms.ts'
 
+/** A data set whose pictures can be read until it is closed. */
 export interface OpenedDataset {
   readonly imported: ImportedCapture
   /** Gives a zip's file back, when the pictures have been read. */

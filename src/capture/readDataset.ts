@@ -8,6 +8,7 @@ import { isPicture, someOf } from './locate.ts'
 import { readNerfies } from './nerfiesDataset.ts'
 import { readBlender, readTransforms } from './transforms.ts'
 
+/** The formats that can be imported (docs/import.md). */
 export const DATASET_FORMATS = ['nerfies', 'blender', 'transforms', 'llff', 'colmap', 'images'] as const
 export type DatasetFormat = (typeof DATASET_FORMATS)[number]
 

@@ -3,6 +3,7 @@ import { type FolderStep, occupied, writeFolder } from '../io/writeFolder.ts'
 import { type CaptureFileOptions, captureFiles } from './captureFiles.ts'
 import type { ImportedCapture } from './importedCapture.ts'
 
+/** How a capture is written, and whether over an old one. */
 export interface WriteCaptureOptions extends CaptureFileOptions {
   /** Replace a capture that is there already. Only a capture is ever replaced, never another folder. */
   readonly overwrite?: boolean

@@ -46,6 +46,7 @@ export interface ClipParts {
   readonly expressionHead?: ExpressionHead
 }
 
+/** A CLIP or SigLIP on a device; `loadEncoder` makes one. */
 export class ClipModel implements TextImageEncoder {
   readonly name: string
   readonly device: Device
@@ -127,6 +128,7 @@ function fitImages(images: Tensor, preprocessing: Preprocessing, resize: RenderR
 
 const PAGE = 'download every file of the model from its page'
 
+/** Which parts of an encoder are loaded, and how it resizes. */
 export interface EncoderOptions {
   /** Which towers to bring onto the device; default both. Anchors need the image tower alone, sentences the text tower alone. */
   readonly towers?: readonly Tower[]

@@ -67,6 +67,7 @@ export async function findSnapshot(cache: string, { repository, revision }: Mode
   return (await stat(snapshot).catch(() => undefined))?.isDirectory() ? snapshot : undefined
 }
 
+/** A snapshot in the Hugging Face cache. */
 export interface CachedModel {
   readonly repository: string
   readonly commit: string

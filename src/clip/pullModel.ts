@@ -17,6 +17,7 @@ export interface PullOptions {
   readonly signal?: AbortSignal
 }
 
+/** How far a download is. */
 export interface PullStep {
   readonly stage: 'download' | 'verify'
   readonly file: string
@@ -25,6 +26,7 @@ export interface PullStep {
   readonly total: number
 }
 
+/** A downloaded and checked model. */
 export interface PulledModel {
   readonly repository: string
   readonly commit: string

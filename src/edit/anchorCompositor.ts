@@ -48,7 +48,9 @@ function pointLogits(parameters: ParameterSet, config: FieldConfig, encoded: Ten
   return mlp(parameters, 'P', encoded, { ...config, output: { size: 1 } }, 'none', codes)
 }
 
+/** How a compositor starts, on what, and where it may act. */
 export interface CompositorOptions {
+  /** Of the weights; default 0. */
   readonly seed?: number
   /** α of the neutral anchor before any step: an edit starts near the unedited face instead of at the mean of all expressions. 1/K is the original's uniform mix. */
   readonly neutral?: number

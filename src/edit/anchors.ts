@@ -22,6 +22,7 @@ export interface AnchorCodes {
   readonly report: AnchorReport
 }
 
+/** How anchors were found. */
 export interface AnchorReport {
   readonly encoder: string
   readonly method: 'dbscan' | 'k-medoids'
@@ -32,6 +33,7 @@ export interface AnchorReport {
   readonly sizes: readonly number[]
 }
 
+/** How many anchors, and which of them is neutral. */
 export interface AnchorOptions {
   /** Number of anchors; found by DBSCAN when absent. */
   readonly count?: number

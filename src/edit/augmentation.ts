@@ -12,10 +12,11 @@ import { permute } from '../tensor/ops/transpose.ts'
 import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { Guidance } from './guidance.ts'
 
+/** How far views of one picture differ. */
 export interface AugmentationOptions {
-  /** Least side of a crop as a share of the picture's. */
+  /** Least side of a crop as a share of the picture's. Default 0.8. */
   readonly crop?: number
-  /** Most by which a colour channel of the background moves, sRGB 0..1. */
+  /** Most by which a colour channel of the background moves, sRGB 0..1. Default 0.3. */
   readonly tint?: number
 }
 

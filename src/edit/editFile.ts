@@ -8,6 +8,7 @@ import { AnchorCompositor } from './anchorCompositor.ts'
 import { type EditHeader, type EditLayer, headerBytes, readHeader } from './editHeader.ts'
 import { FreeCode } from './freeCode.ts'
 
+/** What an .edit file says of an edit. */
 export interface EditDescription {
   readonly prompt: string
   /** What `prompt` is: a sentence unless told otherwise, else a label of the pictures or coefficients that the edit was guided by. */

@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import type { Guidance } from './guidance.ts'
 import type { ViewCache } from './viewCache.ts'
 
+/** A code field with parameters, which `edit` trains: the compositor (Eq. 13) or one free code (Eq. 12). */
 export interface EditableCodes {
   readonly scene: SceneManipulator
   readonly parameters: ParameterSet

@@ -10,8 +10,9 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { expressionTarget } from './actionUnits.ts'
 import type { Guidance } from './guidance.ts'
 
+/** How firmly what is not named stays. */
 export interface ExpressionGuidanceOptions {
-  /** How much a coefficient that is not named counts, which should stay where the unedited picture has it, beside 1 for a named one. */
+  /** How much a coefficient that is not named counts, which should stay where the unedited picture has it, beside 1 for a named one. Default 0.3. */
   readonly hold?: number
 }
 

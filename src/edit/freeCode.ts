@@ -11,6 +11,7 @@ import type { CodesAt, EditableCodes, SearchStep } from './editableCodes.ts'
 import type { Guidance } from './guidance.ts'
 import { judgedViews, renderSelected, type ViewCache } from './viewCache.ts'
 
+/** Which networks see the code, and where it begins. */
 export interface FreeCodeOptions {
   /** The networks that see the code; the other keeps w_R. 'H', the default, is what an edit may change; 'both' is what training did. */
   readonly into?: 'T' | 'H' | 'both'

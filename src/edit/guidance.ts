@@ -21,6 +21,7 @@ export interface Guidance {
   prepare?(step: number, seed: number): void
 }
 
+/** How pictures are compared with words. */
 export interface TextGuidanceOptions extends TemplateOptions {
   /**
    * 'directional': the picture changes as the words do (the authors' code). 'absolute': the picture matches the words (paper Eq. 14). 'both', the

@@ -127,6 +127,7 @@ async function* nothing(): AsyncGenerator<EditStep> {
   // no step: the control
 }
 
+/** A key of `EDIT_METHODS`. */
 export type EditMethodName = keyof typeof EDIT_METHODS
 
 /** A method by its name. Throws with the names there are. */

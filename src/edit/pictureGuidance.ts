@@ -11,6 +11,7 @@ import { reshape, type Tensor } from '../tensor/tensor.ts'
 import type { Guidance } from './guidance.ts'
 import type { TargetPicture } from './targetPicture.ts'
 
+/** Guidance by pictures, with the cameras that they were taken by. */
 export interface PictureGuidance extends Guidance {
   /** The pictures' cameras in space units: the views that an edit by this guidance takes, in this order. */
   readonly cameras: readonly Camera[]

@@ -13,12 +13,13 @@ export interface MarkedPoints {
   readonly along?: Vector3
 }
 
+/** Number and size of the soft parts that make a region. */
 export interface PointRegionOptions {
-  /** Parts, at most: every point of a picture is asked about each of them. */
+  /** Parts, at most: every point of a picture is asked about each of them. Default 24. */
   readonly most?: number
-  /** Smallest radius of a part across the view, space units (half a picture is 1). */
+  /** Smallest radius of a part across the view, space units (half a picture is 1). Default 0.02. */
   readonly radius?: number
-  /** Half of a part's depth along the view: lips that open show what lies behind them. */
+  /** Half of a part's depth along the view: lips that open show what lies behind them. Default 0.15. */
   readonly reach?: number
 }
 

@@ -4,6 +4,7 @@ import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
 import { changeSimilarity } from '../metrics/similarity.ts'
 import { readLeaf } from '../tensor/device.ts'
 
+/** The earlier sentence that means most nearly the same. */
 export interface NearestPrompt {
   /** Index among the prompts given. */
   readonly index: number

@@ -48,6 +48,7 @@ export interface RowStore {
   pictures(key: RowKey): Promise<readonly Picture[]>
 }
 
+/** The scene that the rows are about, and from where its edits are looked at. */
 export interface BenchmarkTask {
   /** As rows call it. */
   readonly name: string
@@ -58,6 +59,7 @@ export interface BenchmarkTask {
   readonly truth?: readonly TrueEdit[] | undefined
 }
 
+/** Methods by sentences by seeds. */
 export interface BenchmarkPlan {
   readonly methods: readonly EditMethodName[]
   readonly prompts: readonly BenchmarkPrompt[]
@@ -66,6 +68,7 @@ export interface BenchmarkPlan {
   readonly steps?: number | undefined
 }
 
+/** A step of an edit under way, or a finished row. */
 export type BenchmarkStep =
   | { readonly kind: 'edit'; readonly key: RowKey; readonly report: EditStep }
   | {

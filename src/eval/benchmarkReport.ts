@@ -23,6 +23,7 @@ export interface SheetRow {
   readonly methods: readonly { readonly row: BenchmarkRow; readonly picture: Picture }[]
 }
 
+/** The tables as Markdown. */
 export function benchmarkMarkdown({ title, facts, missing }: BenchmarkHeader, tables: readonly ReportTable[]): string {
   const left = missing.length > 0 ? `\n## Not measured\n\n${missing.map(line => `- ${line}`).join('\n')}\n` : ''
   return `# ${title}\n\n${facts.map(line => `- ${line}`).join('\n')}\n\n${tables.map(markdownTable).join('\n')}${left}`

@@ -9,6 +9,7 @@ import { intoSpace } from '../nerf/space.ts'
 import { Storage } from '../tensor/device.ts'
 import { mean, meanOfKnown } from './means.ts'
 
+/** A held-out view, rendered and compared. */
 export interface ViewScore {
   readonly id: string
   /** dB over the whole picture. */
@@ -20,9 +21,11 @@ export interface ViewScore {
   /** The same over the person's pixels; absent without a mask. */
   readonly ssimPerson?: number
   readonly rendered: RenderedImage
+  /** The captured picture, sRGB 0..1, [H · W · 3]. */
   readonly observed: Float32Array
 }
 
+/** How well a scene shows views it was not trained on. */
 export interface SceneReport {
   readonly views: readonly ViewScore[]
   /** Means over the views. */

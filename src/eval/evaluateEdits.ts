@@ -19,6 +19,7 @@ export interface EditToMeasure {
   readonly bytes: Uint8Array
 }
 
+/** One edit, measured. */
 export interface EditResult {
   readonly name: string
   readonly prompt: string
@@ -37,8 +38,9 @@ export interface EditResult {
   readonly unedited: Pick<FacePictures, 'shown'>
 }
 
+/** From how many views edits are measured, and against what. */
 export interface EvaluationOptions {
-  /** Novel views that networks judge; the paper has 200. */
+  /** Novel views that networks judge; the paper has 200. Default 16. */
   readonly views?: number
   readonly truth?: readonly TrueEdit[] | undefined
   readonly signal?: AbortSignal | undefined

@@ -21,7 +21,7 @@ const [PAIRS, SHOWN] = [4, 4]
 /** Angle between neighbours, radians: 4°. */
 const BASELINE = (4 * Math.PI) / 180
 
-/** @param count novel views, at least 2. */
+/** The views from which edits of a scene are measured. Throws for fewer than 2. @param count novel views */
 export function evaluationViews(scene: SceneManipulator, count: number, truth?: readonly TrueEdit[]): EvaluationViews {
   if (!Number.isInteger(count) || count < 2) throw new Error(`evaluate: ${count} views; give a whole number from 2`)
   const { space, frames } = scene.description

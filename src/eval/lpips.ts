@@ -73,6 +73,7 @@ const EPS = 1e-10
 const REMEDY =
   'give the convolutions of torchvision\'s alexnet or vgg16 ("features.0.weight" …) with the linear layers of the lpips package ("lin0.model.1.weight" …), or the state of lpips.LPIPS'
 
+/** LPIPS 0.1 on a device; `loadLpips` makes one. */
 export class Lpips {
   private readonly plans = new Map<string, { plan: Plan; pictures: Storage; layers: readonly Tensor[] }>()
 

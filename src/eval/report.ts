@@ -18,6 +18,7 @@ export interface Networks {
   readonly lpips?: string | undefined
 }
 
+/** All numbers about edits of a scene; what was not measured is missing by name. */
 export interface Report {
   readonly scene: { readonly name: string; readonly preset: string; readonly step: number; readonly size: readonly [number, number] }
   readonly device: string

@@ -1,6 +1,7 @@
 /** What the WebGPU of this machine offers, for people whose GPU is not found. */
 import { adapterName } from './gpuDevice.ts'
 
+/** A WebGPU adapter and its limits. */
 export interface AdapterReport {
   readonly name: string
   readonly vendor: string

@@ -1,6 +1,7 @@
 /** A tree of files that is known as a whole, so that a reader can find out what it holds: a folder, a zip, or files picked in a browser. */
 import { type FileSource, fileMap } from './files.ts'
 
+/** Files whose paths are all known. */
 export interface FileTree extends FileSource {
   /** How errors call the tree as a whole: the path that was given. */
   readonly where: string

@@ -4,6 +4,7 @@ import { DIGITAL_SOURCE_TYPE, type SyntheticMedia, syntheticMediaNote } from './
 
 export type VideoFormat = 'mp4' | 'webm'
 
+/** What a video is like. */
 export interface VideoOptions {
   readonly format: VideoFormat
   readonly fps: number

@@ -10,6 +10,7 @@ export interface PageFile {
   readonly bytes: Uint8Array
 }
 
+/** What a page holds. */
 export interface ViewerPageOptions {
   /** Text of the viewer's script, `dist/viewer.js` of this package ('faceclipnerf/viewer.js'). */
   readonly viewer: string

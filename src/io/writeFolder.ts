@@ -9,6 +9,7 @@ export interface FolderFile {
   readonly steps: number
 }
 
+/** How far a folder is written. */
 export interface FolderStep {
   readonly step: number
   readonly steps: number
@@ -16,6 +17,7 @@ export interface FolderStep {
   readonly bytes: number
 }
 
+/** What may be replaced. */
 export interface WriteFolderOptions {
   /** The file that says a folder there already is of the kind that is written: only such a one is ever replaced. */
   readonly mark: string

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { type CodeField, constantCode } from './codeField.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 
+/** Codes with a strength each. */
 export interface AdjustableCodes extends Disposable {
   /** What renders it. */
   readonly codes: CodeField
@@ -16,6 +17,7 @@ export interface AdjustableCodes extends Disposable {
 }
 
 /**
+ * Codes whose strengths may change between pictures, all at 1 to begin with. Throws for a table that is not whole codes, and for several without ratios.
  * @param table codes [K · d_w], e.g. `anchors.codes` of an edit
  * @param ratios how points [Q, 3] mix them, [Q, K], e.g. `compositor.ratios`; absent when the table is one code for all points
  */

@@ -16,6 +16,7 @@ import type { CodeField } from './codeField.ts'
 import { type DrawnImage, PictureRenderer, type RenderedImage, type Renderer } from './pictureRenderer.ts'
 import { type SceneManipulator, UNSEEN_DENSITY } from './sceneManipulator.ts'
 
+/** How finely a face is baked. */
 export interface BakeOptions {
   /** T's code; default w_R, as edits are shown. */
   readonly warp?: CodeField

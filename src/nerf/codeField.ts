@@ -6,6 +6,7 @@ import { add, affine } from '../tensor/ops/elementwise.ts'
 import { repeatRows } from '../tensor/ops/rows.ts'
 import { lastAxis, reshape, rowCount, type Tensor } from '../tensor/tensor.ts'
 
+/** The latent code of every point: points [Q, 3] in space units -> codes [Q, d_w]. */
 export interface CodeField {
   (x: Tensor): Tensor
   /** The code [1, d_w] of a field that is the same everywhere: networks then take its part of their first layer for a bias. */

@@ -6,6 +6,7 @@ import { rowCount, type Tensor } from '../tensor/tensor.ts'
 import type { CodeField } from './codeField.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 
+/** Code fields, summed by weights that may change. */
 export interface CodeMixture extends Disposable {
   /** Σ_k s_k · field_k(x). */
   readonly codes: CodeField

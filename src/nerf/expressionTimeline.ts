@@ -6,6 +6,7 @@ import { type CodeMixture, codeMixture } from './codeMixture.ts'
 import { createRenderer, type RenderedImage, type Renderer, type RenderOptions } from './render.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 
+/** The face at a time. */
 export interface TimedExpression {
   /** Seconds. */
   readonly time: number
@@ -15,6 +16,7 @@ export interface TimedExpression {
   readonly strength: number
 }
 
+/** Pictures of a face at any time. */
 export interface ExpressionTimeline extends Disposable {
   /** @param camera in space units @param time seconds: before the first expression and after the last these stand still */
   render(camera: Camera, time: number): Promise<RenderedImage>

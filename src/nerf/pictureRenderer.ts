@@ -8,6 +8,7 @@ import { compileRepeated, type RepeatedPlan } from '../tensor/repeatedPlan.ts'
 import { elements, type Tensor } from '../tensor/tensor.ts'
 import type { Rays } from './coarseFine.ts'
 
+/** A picture on the host, H rows of W pixels from the top left. */
 export interface RenderedImage {
   readonly width: number
   readonly height: number

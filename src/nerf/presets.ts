@@ -136,6 +136,7 @@ const PAPER = {
   },
 } as const satisfies SceneConfig
 
+/** `tiny` for two CPU cores, `fast` for a GPU, `paper` as the original. */
 export const PRESETS = { tiny: TINY, fast: FAST, paper: PAPER } as const
 export type PresetName = keyof typeof PRESETS
 

@@ -13,6 +13,7 @@ import { widestLayer } from './templateNerf.ts'
 
 export type { DrawnImage, RenderedImage, Renderer } from './pictureRenderer.ts'
 
+/** What a renderer shows besides colour, and how finely. */
 export interface RenderOptions {
   /** T's code; default w_R, as edits are shown. Pass a frame's own code to reproduce that frame. */
   readonly warp?: CodeField

@@ -114,6 +114,7 @@ export interface TrainingConfig {
   readonly lipschitzWeight: number
 }
 
+/** Sizes of T, H, F, P and the codes, how rays are sampled, and the recipe of the training. */
 export interface SceneConfig {
   readonly codeSize: number
   /** Codes start uniform in [0, codeInit). */

@@ -13,6 +13,7 @@ interface Header {
   readonly reference: number
 }
 
+/** What a .scene file holds besides the scene, and at which precision. */
 export interface SaveSceneOptions {
   /** Adds the optimiser's moments, so that training can go on exactly as if never interrupted. */
   readonly training?: boolean

@@ -44,11 +44,13 @@ export interface SceneDescription {
   readonly seed: number
 }
 
+/** What a new scene is made with. */
 export interface SceneOptions {
   /** Default 'tiny' on the CPU, 'fast' on a GPU. */
   readonly preset?: PresetName
   /** Changes to the preset's sizes and recipe. */
   readonly config?: (base: SceneConfig) => SceneConfig
+  /** Of every random number; default 0. */
   readonly seed?: number
 }
 

@@ -10,6 +10,7 @@ export interface HostPixels {
   readonly data: Uint8ClampedArray<ArrayBuffer>
 }
 
+/** What is shown beside the picture. */
 export interface ShowOptions {
   /** A second picture of the same size, shown in the columns before `split`. */
   readonly left?: DrawnImage
@@ -17,6 +18,7 @@ export interface ShowOptions {
   readonly split?: number
 }
 
+/** A canvas that shows pictures. */
 export interface Screen extends Disposable {
   /** Shows a picture as a renderer's `draw` returned it; the canvas takes its size. Throws when two pictures' sizes differ. */
   show(picture: DrawnImage, options?: ShowOptions): Promise<void>

@@ -12,6 +12,7 @@ import { largestParts, marchingCubes } from './marchingCubes.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { fillCavities, occupiedLattice, smoothed } from './surfaceLattice.ts'
 
+/** Where the surface is and how finely it is found. */
 export interface SurfaceOptions {
   /** T's code; default w_R, as edits are shown. */
   readonly warp?: CodeField
@@ -28,6 +29,7 @@ export interface SurfaceOptions {
   readonly signal?: AbortSignal
 }
 
+/** How far an extraction is. */
 export interface SurfaceStep {
   readonly stage: 'densities' | 'colours'
   /** Of `steps`, in points. */

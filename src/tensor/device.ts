@@ -47,6 +47,7 @@ export interface DeviceSurface {
   showGrid(stacked: PixelRegion, grid: { readonly count: number; readonly columns: number }): void
 }
 
+/** A GPU or the CPU; `openDevice` makes one, `using` gives it back. */
 export interface Device extends Disposable {
   readonly kind: 'gpu' | 'cpu'
   /** What a person wants to know: adapter name, or threads. */

@@ -7,6 +7,7 @@ import { gpuBackend } from './gpuBackend.ts'
 import type { Precision } from './gpuTraits.ts'
 import { triedTraits } from './matrixTrial.ts'
 
+/** Which device, and how it computes. */
 export interface OpenDeviceOptions {
   /** 'auto' takes a GPU when there is one, 'gpu' fails without one, 'cpu' does not look. Default 'auto'. */
   readonly kind?: 'auto' | 'gpu' | 'cpu'

@@ -79,6 +79,7 @@ export interface SimdCall {
   readonly args: readonly (Ref | { readonly i32: number } | { readonly f32: number })[]
 }
 
+/** A value on a device, or one that is still to be computed: shape, element type and source. */
 export class Tensor implements TensorType {
   constructor(
     readonly shape: Shape,

@@ -6,6 +6,7 @@ import type { Capture, CaptureFrame } from '../capture.ts'
 import { readJson } from '../nerfies.ts'
 import { suspects, type Viewpoints, viewpoints } from './viewpoints.ts'
 
+/** One thing about a capture, for a person. */
 export interface Finding {
   /** 'good' needs nothing, 'warning' costs quality, 'problem' will show. */
   level: 'good' | 'warning' | 'problem'
@@ -24,6 +25,7 @@ export interface RecordedFrame {
   dropped?: string
 }
 
+/** What `checkCapture` found. */
 export interface CaptureChecks {
   name: string
   /** Training frames in order of their codes, that is of time. */

@@ -4,6 +4,7 @@ import { type FrameRecord, markBlurred } from '../video/selectFrames.ts'
 import { sharpness } from '../video/sharpness.ts'
 import { type CaptureChecks, EXPOSURE_JUMP } from './checkCapture.ts'
 
+/** What stands out about one picture. */
 export interface FrameFlag {
   readonly kind: 'blurred' | 'exposure' | 'camera' | 'mask'
   /** For a person, in a few words. */

@@ -21,6 +21,7 @@ import { type FrameRecord, markBlurred, selectFrames } from './selectFrames.ts'
 import { shrink } from './serverFrames.ts'
 import { writePicture } from './workFiles.ts'
 
+/** What becomes of a video, where, and how long it may take. */
 export interface VideoImportOptions {
   /** An empty folder for intermediate files; the pictures in it must stay until the capture is written. The caller removes it. */
   work: string
