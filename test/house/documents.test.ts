@@ -43,10 +43,21 @@ describe('PAPER.md', () => {
   })
 })
 
+/** What links call the headings of a document. */
+const headings = (path: string): string[] =>
+  [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    text
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
 describe('links and commands', () => {
   it.each(documents)('%s points at files that exist', document => {
-    for (const [, target] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)) {
-      expect(existsSync(join(ROOT, dirname(document), target)), `${document} -> ${target}`).toBe(true)
+    for (const [, target, heading] of read(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const path = target === '' ? document : join(dirname(document), target)
+      expect(existsSync(join(ROOT, path)), `${document} -> ${path}`).toBe(true)
+      if (heading) expect(headings(path), `${document} -> ${path}`).toContain(heading)
     }
   })
 
