@@ -2,12 +2,14 @@
  * Anchor codes (paper §4.3): a few codes that sum up the observed deformations. Every code is rendered from one camera with T at rest,
  * described by an expression encoder, and clustered; a cluster's medoid is its anchor. Neutral, the most frequent, comes first.
  */
+
 import type { ExpressionEncoder } from '../clip/textImageEncoder.ts'
 import { constantCode } from '../nerf/codeField.ts'
 import { createRenderer, type RenderedImage } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { Storage } from '../tensor/device.ts'
 import { compile } from '../tensor/plan.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import { densityClusters, distanceMatrix, groupByLabel, kMedoids, medoid } from './clustering.ts'
 import { closeUp } from './editViews.ts'
 
@@ -137,8 +139,10 @@ export async function* renderCodes(scene: SceneManipulator, indices: readonly nu
   const code = new Storage(scene.device, scene.config.codeSize)
   using renderer = createRenderer(scene, constantCode(code.tensor([scene.config.codeSize])))
   const camera = closeUp(scene.trainingCameras[0])
+  const takeTurn = turnTaker()
   try {
     for (const index of indices) {
+      await takeTurn()
       signal?.throwIfAborted()
       code.write(await scene.readCode(index))
       yield await renderer.render(camera)

@@ -1,4 +1,5 @@
 /** How well a scene reproduces views it was not trained on: PSNR and SSIM per held-out picture. */
+
 import type { Capture, CaptureFrame } from '../capture/capture.ts'
 import { psnr } from '../metrics/psnr.ts'
 import { ssim } from '../metrics/ssim.ts'
@@ -7,6 +8,7 @@ import { createRenderer, type RenderedImage } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { intoSpace } from '../nerf/space.ts'
 import { Storage } from '../tensor/device.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import { mean, meanOfKnown } from './means.ts'
 
 /** A held-out view, rendered and compared. */
@@ -43,7 +45,9 @@ export async function evaluateScene(scene: SceneManipulator, capture: Capture, {
   const field = constantCode(code.tensor([scene.config.codeSize]))
   using renderer = createRenderer(scene, field, { warp: field })
   const views: ViewScore[] = []
+  const takeTurn = turnTaker()
   for (const frame of frames) {
+    await takeTurn()
     signal?.throwIfAborted()
     code.write(await scene.readCode(frame.code))
     views.push(score(frame, await renderer.render(intoSpace(frame.camera, scene.description.space))))

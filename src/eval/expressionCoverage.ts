@@ -1,9 +1,11 @@
 /** Which movements of the face the pictures of a capture show, read by an encoder's expression head. */
+
 import type { Vector3 } from '../camera/vector.ts'
 import type { CaptureFrame } from '../capture/capture.ts'
 import type { TextImageEncoder } from '../clip/textImageEncoder.ts'
 import { Storage } from '../tensor/device.ts'
 import { compile } from '../tensor/plan.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import type { ExpressionCoverage } from './captureReport.ts'
 import { cropAround, cropSide } from './faceCrop.ts'
 
@@ -24,8 +26,10 @@ export async function readExpressions(
   const output = head.coefficients(encoder.encodeImage(picture.tensor([1, side, side, 3])))
   using plan = compile(encoder.device, { outputs: [output] })
   const coefficients: Float32Array[] = []
+  const takeTurn = turnTaker()
   try {
     for (const frame of evenly(frames, MOST)) {
+      await takeTurn()
       signal?.throwIfAborted()
       picture.write(cropAround(frame, focus, side))
       plan.run()

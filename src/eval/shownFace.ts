@@ -1,10 +1,12 @@
 /** A face as it is measured: its pictures from all views of an evaluation. */
+
 import type { Camera } from '../camera/camera.ts'
 import type { CodeField } from '../nerf/codeField.ts'
 import { createRenderer, type RenderedImage } from '../nerf/render.ts'
 import type { SceneManipulator } from '../nerf/sceneManipulator.ts'
 import { intoSpace } from '../nerf/space.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import type { EvaluationViews } from './evaluationViews.ts'
 
 /** What renders a face: an edit, or no edit. */
@@ -31,9 +33,11 @@ export async function showFace(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<FacePictures> {
   using renderer = createRenderer(scene, codes, { ...(warp && { warp }), ...(ratios && { channels: ratios }) })
+  const takeTurn = turnTaker()
   const renderAll = async (cameras: readonly Camera[]): Promise<RenderedImage[]> => {
     const pictures: RenderedImage[] = []
     for (const camera of cameras) {
+      await takeTurn()
       signal?.throwIfAborted()
       pictures.push(await renderer.render(intoSpace(camera, scene.description.space)))
     }

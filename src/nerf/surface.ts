@@ -2,10 +2,12 @@
  * The surface of a face under a code field, as a mesh with vertex colours: densities are sampled on a grid around the person, marching cubes finds where they
  * cross a threshold, and each vertex gets the colour that a short ray along its normal sees.
  */
+
 import { lookAt } from '../camera/paths.ts'
 import { quaternion } from '../camera/rotation.ts'
 import { mean, multiply, normalize } from '../camera/vector.ts'
 import type { Mesh } from '../io/mesh.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import type { CodeField } from './codeField.ts'
 import { fieldSampler } from './fieldSampler.ts'
 import { largestParts, marchingCubes } from './marchingCubes.ts'
@@ -58,7 +60,9 @@ export async function* extractSurface(
   using sampler = fieldSampler(scene, { codes, warp }, lattice.samples.length)
   const sampled = new Float32Array(lattice.size[0] * lattice.size[1] * lattice.size[2])
   let densest = 0
+  const takeTurn = turnTaker()
   for (let done = 0; done < lattice.samples.length; ) {
+    await takeTurn()
     signal?.throwIfAborted()
     const part = lattice.samples.subarray(done, done + sampler.points)
     const { sigma } = await sampler.sample(lattice.places(part), [0, 0, 0])
@@ -77,6 +81,7 @@ export async function* extractSurface(
   const vertices = places.length / 3
   const vertexCount = Math.max(1, Math.floor(sampler.points / RAY_STEPS))
   for (let begin = 0; begin < vertices; begin += vertexCount) {
+    await takeTurn()
     signal?.throwIfAborted()
     const end = Math.min(vertices, begin + vertexCount)
     const rays = { places: places.subarray(3 * begin, 3 * end), normals: normals.subarray(3 * begin, 3 * end), step: lattice.cell }

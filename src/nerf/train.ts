@@ -1,4 +1,5 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
+
 import type { Capture } from '../capture/capture.ts'
 import { logLipschitz } from '../nn/lipschitz.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
@@ -9,6 +10,7 @@ import { weightedSum } from '../tensor/ops/weightedSum.ts'
 import { compile, type Plan } from '../tensor/plan.ts'
 import { type KernelProfile, kernelProfiles } from '../tensor/profileTable.ts'
 import type { GraphNode, Tensor } from '../tensor/tensor.ts'
+import { turnTaker } from '../tensor/turns.ts'
 import type { RenderedLevel } from './coarseFine.ts'
 import { rayCodes } from './codeField.ts'
 import { contracted } from './coordinates.ts'
@@ -69,7 +71,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
   using graph = recordStep(scene, background !== undefined)
   const adam = scene.adam()
   let reported = performance.now()
-  let breath = reported
+  const takeTurn = turnTaker()
   let reportedStep = scene.step
   while (scene.step < until && !signal?.aborted) {
     const { step } = scene
@@ -106,11 +108,7 @@ export async function* train(scene: SceneManipulator, capture: Capture, options:
         eta: seconds * (until - scene.step),
       }
     }
-    // A step on the CPU holds the thread; signals and page events need their turn.
-    if (performance.now() - breath > 50) {
-      await new Promise(resolve => setTimeout(resolve))
-      breath = performance.now()
-    }
+    await takeTurn()
   }
   await scene.setReference(scene.referenceCode)
 }
