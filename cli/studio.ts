@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { cp, stat } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { anchorsPath } from './anchorsFile.ts'
 import { wholeNumber } from './options.ts'
 import { type StudioFolders, serveStudio } from './studioServer.ts'
@@ -21,10 +21,17 @@ export function studioCommand(terminal: Terminal): Command {
   return new Command('studio')
     .description('look at a scene and edit it in the browser: serves the studio to this machine alone, until Ctrl-C')
     .argument('[files...]', 'a .scene, its .edit files, or a .zip of them, to open at once')
-    .option('--port <n>', `port to serve on (default: ${PORT}, or the next that is free)`, wholeNumber)
+    .option('--port <n>', `port to serve on (default: ${PORT}, or the next that is free)`, portNumber)
     .option('--static <folder>', 'serve nothing; write the studio as files for a web server of your own')
     .option('--json', 'print one JSON object instead of text')
     .action((files: string[], options: StudioVerbOptions) => studioVerb(files, options, terminal))
+}
+
+/** 0 lets the system choose. */
+function portNumber(text: string): number {
+  const port = wholeNumber(text)
+  if (port > 65535) throw new InvalidArgumentError('Give a port from 0 to 65535.')
+  return port
 }
 
 async function studioVerb(given: readonly string[], { port, static: target, json }: StudioVerbOptions, terminal: Terminal): Promise<void> {

@@ -50,6 +50,8 @@ export function trainCommand(terminal: Terminal): Command {
 async function trainVerb(path: string, options: TrainOptions, terminal: Terminal): Promise<void> {
   await requireFile(options.output, ['.scene'])
   const reporter = createReporter(terminal, options)
+  if (!options.resume && existsSync(options.output))
+    reporter.note(`${options.output} is there already and will be replaced; --resume goes on with it`)
   const capture = await loadCapture(path, { downscale: options.downscale })
   using device = await openChosen(options, reporter)
   const scene = await openScene(device, capture, options)

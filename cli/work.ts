@@ -1,6 +1,6 @@
 /** What every verb does around its work: open the device, read a scene, write a file whole. */
 import { constants } from 'node:fs'
-import { access, mkdir, readFile, stat } from 'node:fs/promises'
+import { access, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type Device, loadScene, openDevice, type SceneManipulator, writeAtomic } from 'faceclipnerf'
 import type { DeviceChoice } from './options.ts'
@@ -47,25 +47,29 @@ export function requireExtension(path: string, extensions: readonly string[]): v
  */
 export async function requireFile(path: string, extensions: readonly string[]): Promise<void> {
   requireExtension(path, extensions)
-  const isFolder = async (place: string): Promise<boolean | undefined> => (await stat(place).catch(() => undefined))?.isDirectory()
   if (await isFolder(path)) throw new Error(`${path}: there is a folder of that name; choose the name of a file`)
-  let above = dirname(resolve(path))
-  while ((await isFolder(above)) === undefined && dirname(above) !== above) above = dirname(above)
-  if (!(await isFolder(above))) throw new Error(`${path}: ${above} is a file, not a folder; choose another path`)
-  await access(above, constants.W_OK).catch(() => {
-    throw new Error(`${path}: ${above} is not writable; make it writable or choose another folder`)
-  })
+  const why = await whyNotWritable(dirname(resolve(path)))
+  if (why !== undefined) throw new Error(`${path}: cannot be written (${why}); choose another path`)
 }
 
-/** Makes a folder to write to. Throws before any work when it cannot be. */
+/** Throws, before any work, unless files can be written to the folder; like those above it, it is made when they are. */
 export async function requireFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true })
-    await access(path, constants.W_OK)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why =
-      code === 'EEXIST' || code === 'ENOTDIR' ? 'there is a file of that name' : code === 'EACCES' || code === 'EROFS' ? 'not writable' : message
-    throw new Error(`${path}: cannot be the folder to write to (${why}); choose another with -o`)
-  }
+  const why = (await isFolder(path)) === false ? 'there is a file of that name' : await whyNotWritable(resolve(path))
+  if (why !== undefined) throw new Error(`${path}: cannot be the folder to write to (${why}); choose another with -o`)
+}
+
+/** Undefined where there is nothing. */
+async function isFolder(path: string): Promise<boolean | undefined> {
+  return (await stat(path).catch(() => undefined))?.isDirectory()
+}
+
+/** Why nothing can be made in a folder, or in the nearest one above it that is there. */
+async function whyNotWritable(folder: string): Promise<string | undefined> {
+  let place = folder
+  while ((await isFolder(place)) === undefined && dirname(place) !== place) place = dirname(place)
+  if (!(await isFolder(place))) return `${place} is a file, not a folder`
+  return await access(place, constants.W_OK).then(
+    () => undefined,
+    () => `${place} is not writable`,
+  )
 }

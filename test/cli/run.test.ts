@@ -107,7 +107,7 @@ describe('errors are one line and exit code 1', () => {
     [
       'a file in the place of a folder',
       ['edit', 'x.scene', 'a smile', '-o', join(file('f.txt', ''), 'a.edit')],
-      /f\.txt is a file, not a folder; choose another/,
+      /f\.txt is a file, not a folder\); choose another path$/,
     ],
     [
       'an edit in the place of a scene',
