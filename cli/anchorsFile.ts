@@ -1,7 +1,7 @@
 /** The anchors file beside a scene, NAME.anchors.json: which codes are the anchors. The codes themselves are in the scene. */
 import { existsSync } from 'node:fs'
 import { type AnchorCodes, anchorsFromCodes, type SceneManipulator } from 'faceclipnerf'
-import { beside, readBytes, writeJson } from './work.ts'
+import { beside, readJson, writeJson } from './work.ts'
 
 interface AnchorsFile {
   readonly scene: string
@@ -28,13 +28,7 @@ export async function readAnchors(scenePath: string, scene: SceneManipulator): P
   const path = anchorsPath(scenePath)
   if (!existsSync(path)) return undefined
   const remedy = 'delete it, or make it again with faceclipnerf anchors'
-  const text = new TextDecoder().decode(await readBytes(path, remedy))
-  let file: AnchorsFile
-  try {
-    file = JSON.parse(text) as AnchorsFile
-  } catch (error) {
-    throw new Error(`${path}: not JSON (${error instanceof Error ? error.message : error}); ${remedy}`)
-  }
+  const file = (await readJson(path, remedy)) as AnchorsFile
   if (file.scene !== scene.description.name || file.sceneStep !== scene.step) return undefined
   if (!Array.isArray(file.indices) || !file.indices.every(Number.isInteger))
     throw new Error(`${path}: "indices" is ${JSON.stringify(file.indices)}; ${remedy}`)

@@ -38,7 +38,7 @@ import { type InstrumentChoice, type OpenInstruments, openInstruments, withInstr
 import { count, type DeviceChoice, several, withDevice } from './options.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { Interrupted, type Terminal } from './terminal.ts'
-import { openChosen, readBytes, requireFolder, writeJson } from './work.ts'
+import { openChosen, readJson, requireFolder, writeJson } from './work.ts'
 
 interface BenchmarkOptions extends DeviceChoice, InstrumentChoice {
   readonly output: string
@@ -193,7 +193,7 @@ async function judgedCapture(
   judge: NonNullable<OpenInstruments['judge']>,
   signal: AbortSignal,
 ): Promise<JudgedCapture> {
-  if (existsSync(path)) return JSON.parse(new TextDecoder().decode(await readBytes(path, 'delete it'))) as JudgedCapture
+  if (existsSync(path)) return (await readJson(path, 'delete it')) as JudgedCapture
   const judged = { reachable: await reachableExpressions(judge, capture.frames, { signal }), classes: judge.expressions }
   await writeJson(path, judged)
   return judged

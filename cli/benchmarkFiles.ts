@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BenchmarkRow, decodeImage, encodePng, type RowKey, type RowStore, toImage, writeAtomic } from 'faceclipnerf'
-import { readBytes, writeJson } from './work.ts'
+import { readBytes, readJson, writeJson } from './work.ts'
 
 /** What all rows of a folder share. */
 export type BenchmarkSettings = Readonly<Record<string, string | number | undefined>>
@@ -16,7 +16,7 @@ export function rowFiles(output: string): RowStore {
     async read(key) {
       const path = `${base(key)}.json`
       if (!existsSync(path)) return undefined
-      const row = parse(path, await readBytes(path, BROKEN)) as BenchmarkRow
+      const row = (await readJson(path, BROKEN)) as BenchmarkRow
       if (row.prompt !== key.prompt || row.measures === undefined) throw new Error(`${path}: not the row "${key.prompt}"; ${BROKEN}`)
       return row
     },
@@ -41,7 +41,7 @@ export function rowFiles(output: string): RowStore {
 export async function keepSettings(output: string, settings: BenchmarkSettings): Promise<void> {
   const path = join(output, 'settings.json')
   if (!existsSync(path)) return await writeJson(path, settings)
-  const known = parse(path, await readBytes(path, BROKEN)) as BenchmarkSettings
+  const known = (await readJson(path, BROKEN)) as BenchmarkSettings
   for (const [name, value] of Object.entries(settings)) {
     const before = known[name]
     if (before !== value)
@@ -62,12 +62,4 @@ export function fileName(words: string): string {
   let hash = 0
   for (const letter of words) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0
   return `${plain}-${hash.toString(36)}`
-}
-
-function parse(path: string, bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch (error) {
-    throw new Error(`${path}: not JSON (${error instanceof Error ? error.message : error}); ${BROKEN}`)
-  }
 }

@@ -18,17 +18,10 @@ import {
   type TimedExpression,
   weightedCodes,
 } from 'faceclipnerf'
-import { readBytes, writeJson } from './work.ts'
+import { readBytes, readJson, writeJson } from './work.ts'
 
 export async function readPath(path: string): Promise<CameraPath> {
-  const text = new TextDecoder().decode(await readBytes(path, "export one from nerfstudio's viewer, or with faceclipnerf render --save-path"))
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${path}: not JSON (${error instanceof Error ? error.message : error}); export the path again`)
-  }
-  return cameraPathFromJson(json, path)
+  return cameraPathFromJson(await readJson(path, "export one from nerfstudio's viewer, or with faceclipnerf render --save-path"), path)
 }
 
 /** Writes cameras in space units, one per picture, as a path of as many keyframes. */

@@ -12,7 +12,7 @@ import {
   targetPicture,
   worldCamera,
 } from 'faceclipnerf'
-import { readBytes } from './work.ts'
+import { readBytes, readJson } from './work.ts'
 
 export interface Target {
   readonly picture: string
@@ -75,14 +75,5 @@ export async function readMask(scene: SceneManipulator, { picture, camera }: Tar
 /** Scene units. */
 async function readCamera(scene: SceneManipulator, camera: string): Promise<Camera> {
   if (!camera.toLowerCase().endsWith('.json')) return frameCamera(scene, camera)
-  const text = new TextDecoder().decode(await readBytes(camera, 'name a camera file, or the id of a frame'))
-  return worldCamera(scene, cameraFromJson(parse(text, camera), camera))
-}
-
-function parse(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${name}: not valid JSON (${error instanceof Error ? error.message : error}); write the camera file again`)
-  }
+  return worldCamera(scene, cameraFromJson(await readJson(camera, 'name a camera file, or the id of a frame'), camera))
 }

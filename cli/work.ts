@@ -26,6 +26,16 @@ export async function readBytes(path: string, remedy: string): Promise<Uint8Arra
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** A JSON file. Throws, naming the file and the remedy, when it cannot be read or is none. */
+export async function readJson(path: string, remedy: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await readBytes(path, remedy))
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${path}: not JSON (${error instanceof Error ? error.message : error}); ${remedy}`)
+  }
+}
+
 export async function writeJson(path: string, value: object): Promise<void> {
   await writeAtomic(path, new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`))
 }

@@ -1,5 +1,7 @@
 /** JSON files of a model folder, checked against a schema; errors name the file, the field, its value and what to do. */
+
 import { z } from 'zod'
+import { parseJson } from '../io/json.ts'
 
 /** A whole number of at least 1. */
 export const count = z.int().positive()
@@ -15,12 +17,7 @@ export function parseConfigFile<T>(
   remedy: string,
   prepare: (value: unknown) => unknown = value => value,
 ): T {
-  let value: unknown
-  try {
-    value = prepare(JSON.parse(json))
-  } catch (error) {
-    throw new Error(`${file}: not JSON (${error instanceof Error ? error.message : error}); ${remedy}`)
-  }
+  const value = prepare(parseJson(json, file, remedy))
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const [issue] = result.error.issues

@@ -1,5 +1,7 @@
 /** The tokeniser of an encoder folder: tokenizer.json, or, as older repositories have it, vocab.json and merges.txt, or spiece.model, which it is made of. */
+
 import type { FileSource } from '../io/files.ts'
+import { parseJson } from '../io/json.ts'
 import { encoderFile, encoderText } from './encoderFiles.ts'
 import { sentencePieceJson } from './sentencePiece.ts'
 
@@ -75,12 +77,7 @@ export function tokenizerJson(vocabText: string, mergesText: string, vocabFile =
 
 function parseVocabulary(text: string, file: string): Record<string, number> {
   const remedy = 'use the vocab.json of a CLIP'
-  let vocab: unknown
-  try {
-    vocab = JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${file}: not JSON (${error instanceof Error ? error.message : error}); ${remedy}`)
-  }
+  const vocab = parseJson(text, file, remedy)
   if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) throw new Error(`${file}: not an object of tokens and ids; ${remedy}`)
   for (const [token, id] of Object.entries(vocab)) {
     if (!Number.isSafeInteger(id) || (id as number) < 0) throw new Error(`${file}: token "${token}" has id ${JSON.stringify(id)}; ${remedy}`)

@@ -1,5 +1,7 @@
 /** A model's weights in one safetensors file or several, read tensor by tensor, so that no file need be in memory as a whole. */
+
 import type { FileSource } from './files.ts'
+import { parseJson } from './json.ts'
 import { parseSafetensorsHeader, type SafetensorsFile, safetensorsHeaderBytes, type TensorPlace } from './safetensors.ts'
 import { torchEntries } from './torchWeights.ts'
 
@@ -88,12 +90,7 @@ async function reader(files: FileSource, path: string): Promise<{ size: number; 
 
 function readIndex(json: string, name: string): Map<string, string> {
   const again = 'download the file again'
-  let index: unknown
-  try {
-    index = JSON.parse(json)
-  } catch (error) {
-    throw new Error(`${name}: not JSON (${error instanceof Error ? error.message : error}); ${again}`)
-  }
+  const index = parseJson(json, name, again)
   const map: unknown = typeof index === 'object' && index !== null && 'weight_map' in index ? index.weight_map : undefined
   if (typeof map !== 'object' || map === null) throw new Error(`${name}: weight_map is ${JSON.stringify(map)}, not an object of file names; ${again}`)
   return new Map(

@@ -132,7 +132,7 @@ describe('errors are one line and exit code 1', () => {
     [
       'a path that is no JSON',
       ['render', 'x.scene', '--path', file('bad.json', '{'), '-o', 'x.mp4'],
-      /bad\.json: not JSON .*; export the path again$/,
+      /bad\.json: not JSON .*; export one from nerfstudio's viewer/,
     ],
     [
       'a path with a broken field',
