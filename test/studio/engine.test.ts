@@ -103,7 +103,9 @@ test('a scene with its edit opens, is drawn, compared, saved, and comes back on 
   expect(new TextDecoder('latin1').decode(picture.bytes.subarray(1, 4))).toBe('PNG')
 
   const second = new CountingCanvas()
+  since = messages.length
   await start(second)
+  await frame(since) // the view that was shown last, again
   since = messages.length
   engine.show({ ...view, face })
   await frame(since)
