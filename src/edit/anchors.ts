@@ -54,6 +54,8 @@ export async function selectAnchors(
   { count, reference, signal }: AnchorOptions = {},
 ): Promise<AnchorCodes> {
   const { codeCount } = scene.description
+  if (count !== undefined && !(Number.isInteger(count) && count >= 2))
+    throw new Error(`selectAnchors: ${count} anchors; give a whole number from 2, or none to find it`)
   if (count !== undefined && count > codeCount)
     throw new Error(`selectAnchors: ${count} anchors from ${codeCount} frames; ask for at most ${codeCount}`)
   if (reference !== undefined) await scene.setReference(reference)

@@ -46,13 +46,16 @@ export async function evaluateScene(scene: SceneManipulator, capture: Capture, {
   using renderer = createRenderer(scene, field, { warp: field })
   const views: ViewScore[] = []
   const takeTurn = turnTaker()
-  for (const frame of frames) {
-    await takeTurn()
-    signal?.throwIfAborted()
-    code.write(await scene.readCode(frame.code))
-    views.push(score(frame, await renderer.render(intoSpace(frame.camera, scene.description.space))))
+  try {
+    for (const frame of frames) {
+      await takeTurn()
+      signal?.throwIfAborted()
+      code.write(await scene.readCode(frame.code))
+      views.push(score(frame, await renderer.render(intoSpace(frame.camera, scene.description.space))))
+    }
+  } finally {
+    code.release()
   }
-  code.release()
   return {
     views,
     psnr: mean(views.map(v => v.psnr)),

@@ -1,5 +1,5 @@
 /** The .scene file: one safetensors file with everything that rendering, editing and further training need. */
-import { parseSafetensors, type TensorToStore, writeSafetensors } from '../io/safetensors.ts'
+import { parseSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from '../io/safetensors.ts'
 import type { Device } from '../tensor/device.ts'
 import { type SceneDescription, SceneManipulator } from './sceneManipulator.ts'
 
@@ -52,6 +52,16 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
     )
   const header = parseHeader(metadata.header, name)
   const scene = new SceneManipulator(device, header.description)
+  try {
+    await fill(scene, header, tensors, name)
+    return scene
+  } catch (error) {
+    scene.release()
+    throw error
+  }
+}
+
+async function fill(scene: SceneManipulator, header: Header, tensors: SafetensorsFile['tensors'], name: string): Promise<void> {
   const floats = (key: string): Float32Array | undefined => {
     const data = tensors.get(key)?.data
     return data instanceof Float32Array ? data : undefined
@@ -76,7 +86,6 @@ export async function loadScene(device: Device, bytes: Uint8Array, name: string)
     adam.v.write(v)
     scene.rayErrors = floats('rays/errors')?.slice()
   }
-  return scene
 }
 
 function parseHeader(text: string | undefined, name: string): Header {

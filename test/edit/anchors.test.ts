@@ -85,7 +85,7 @@ describe('selectAnchors', () => {
     await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { count: 17 })).rejects.toThrow(
       'selectAnchors: 17 anchors from 16 frames; ask for at most 16',
     )
-    await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { count: 0 })).rejects.toThrow('kMedoids: 0 clusters')
+    await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { count: 1 })).rejects.toThrow('selectAnchors: 1 anchors; give a whole number from 2')
     await expect(selectAnchors(sceneOf(EXPRESSIONS), PIXELS, { reference: 16 })).rejects.toThrow('no code 16')
     await expect(selectAnchors(sceneOf([0, 0, 0, 0, 0]), PIXELS)).rejects.toThrow(
       'selectAnchors: the 5 codes do not fall into two expressions; give the number of anchors',

@@ -88,6 +88,12 @@ describe('a file that is not a whole scene is refused by name', () => {
     await refuse(without('grid/density'), 'ada.scene: grid/density has 0 cells, expected 512')
   })
 
+  test('and its memory given back', async () => {
+    const { used } = device.memory
+    await refuse(without('grid/density'), 'grid/density')
+    expect(device.memory.used).toBe(used)
+  })
+
   test('moments of other parameters', async () => {
     const moments = { dtype: 'F32', shape: [3], data: new Float32Array(3) }
     const file = writeSafetensors(new Map([...tensors]).set('adam/m', moments).set('adam/v', moments), metadata)
