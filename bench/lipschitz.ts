@@ -2,7 +2,7 @@
  * How much does the Lipschitz term (Eq. 10) smooth the way between expressions, and what does it cost?
  * `npm run bench:lipschitz -- captures/ada [--weights none,0,1e-4,1e-3,H1e-3] [--seeds 0,1] [--noise deviation on the codes] [--frames 000000,000033,…] [--steps n] [--preset fast] [--out sheet.png]`
  *
- * Trains one scene per weight of the log product, all else alike; `none` leaves the Lipschitz layers out, `H` before a weight bounds the layers of H too. Then 21 codes in a straight line between the codes
+ * Trains one scene per weight of the log product, all else alike; `none` leaves the Lipschitz layers out, `H` before a weight bounds the layers of H too, `H3e-3/1e-3` with a weight of its own before F's. Then 21 codes in a straight line between the codes
  * of every two of the frames (one for each expression) are rendered from the first frame's camera, T at its code. A step's image change is the root mean
  * square difference of neighbours; an even way has steps of 1/20 of its ends' difference, and no way can have a smaller largest one. A jump is an expression
  * that switches on all at once, which edits can neither blend nor find by gradients. Prints a Markdown table of means over the pairs and the seeds, and a sheet of every
@@ -88,12 +88,13 @@ await writeFile(values.out, await encodePng(sheet(cells)))
 console.log(`\nwrote ${values.out}`)
 
 function weighted(config: SceneConfig, token: string): SceneConfig {
-  const weight = token === 'none' ? 0 : Number(token.replace('H', ''))
-  if (!(weight >= 0)) throw new Error(`bench:lipschitz: weight "${token}"; give none, a number of 0 or more, or H and a number`)
+  const [ofBoth, ofF = ofBoth] = token.replace('none', '0').replace('H', '').split('/').map(Number)
+  if (!(ofBoth >= 0 && ofF >= 0))
+    throw new Error(`bench:lipschitz: weight "${token}"; give none, a number of 0 or more, H and a number, or H and two numbers (H3e-3/1e-3)`)
   const template = token === 'none' ? { ...config.template, lipschitz: 'none' as const } : config.template
-  const slicing = token.startsWith('H') ? { ...config.slicing, lipschitz: config.template.lipschitz } : config.slicing
+  const slicing = token.startsWith('H') ? { ...config.slicing, lipschitz: config.template.lipschitz, lipschitzWeight: ofBoth } : config.slicing
   const codeNoise = number(values.noise) ?? config.training.codeNoise
-  return { ...config, template, slicing, training: { ...config.training, steps, codeNoise, lipschitzWeight: weight } }
+  return { ...config, template, slicing, training: { ...config.training, steps, codeNoise, lipschitzWeight: ofF } }
 }
 
 /** Every pair of the frames, walked; means over the pairs. The first pair's pictures join the sheet. */

@@ -12,6 +12,8 @@ export interface FieldConfig {
   readonly skip: number
   /** Bounds the norms of its layers as F's are (paper Eq. 8-9); default 'none', as in the paper. */
   readonly lipschitz?: LipschitzKind
+  /** Weight of the log product of these bounds; default that of F's (`training.lipschitzWeight`). */
+  readonly lipschitzWeight?: number
 }
 
 /** F behind its encoding of the position. */
@@ -110,7 +112,7 @@ export interface TrainingConfig {
   readonly backgroundNoise: number
   /** Deviation of the noise on each ray's code. Codes that must serve in a neighbourhood cannot each explain one picture: held-out views gain. 0 adds none. */
   readonly codeNoise: number
-  /** Weight of Σ log softplus(c) over the layers of F, and of H where it has Lipschitz layers: the log of the Lipschitz product (paper Eq. 10). */
+  /** Weight of Σ log softplus(c) over the layers of F, and of H where it has Lipschitz layers and no weight of its own: the log of the Lipschitz product (paper Eq. 10). */
   readonly lipschitzWeight: number
 }
 

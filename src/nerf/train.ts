@@ -1,6 +1,7 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
 
 import type { Capture } from '../capture/capture.ts'
+import type { LipschitzKind } from '../nn/linear.ts'
 import { logLipschitz } from '../nn/lipschitz.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
@@ -188,9 +189,11 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
     { value: level.photometric, weight: 1 },
     { value: level.warp, weight: warpWeight },
   ])
-  const networks = [...templateNames(config.sampling).map(name => [name, config.template] as const), ['H', config.slicing] as const]
-  for (const [network, { lipschitz = 'none' }] of networks)
-    if (lipschitz !== 'none') terms.push({ value: logLipschitz(parameters, network), weight: lipschitzWeight })
+  const bound = (network: string, kind: LipschitzKind = 'none', weight = lipschitzWeight): void => {
+    if (kind !== 'none') terms.push({ value: logLipschitz(parameters, network), weight })
+  }
+  for (const network of templateNames(config.sampling)) bound(network, config.template.lipschitz)
+  bound('H', config.slicing.lipschitz, config.slicing.lipschitzWeight)
   if (withBackground) {
     const value = backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed)
     terms.push({ value, weight: config.training.backgroundWeight })

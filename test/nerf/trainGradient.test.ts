@@ -5,7 +5,9 @@ import { rayBatches } from '../../src/nerf/rayBatches.ts'
 import type { SceneConfig } from '../../src/nerf/sceneConfig.ts'
 import { pointsIntoSpace } from '../../src/nerf/space.ts'
 import { recordStep } from '../../src/nerf/train.ts'
+import { logLipschitz } from '../../src/nn/lipschitz.ts'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
+import { evaluate } from '../../src/tensor/plan.ts'
 import { plainDevice } from '../tensor/plainDevice.ts'
 import { shrunk, smallCapture, smallScene } from './smallScene.ts'
 
@@ -28,7 +30,12 @@ const measured = (preset: PresetName, name: string): boolean => preset !== 'pape
 test.each(['tiny', 'paper'] as const)('every network, the codes and the hash table of preset %s', async preset => {
   const device = plainDevice('double')
   const capture = smallCapture()
-  const fewer = (base: SceneConfig): SceneConfig => ({ ...shrunk(base), training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 } })
+  const fewer = (base: SceneConfig): SceneConfig => ({
+    ...shrunk(base),
+    // bounds of H, which no preset has
+    slicing: { ...shrunk(base).slicing, ...(preset === 'tiny' && { lipschitz: 'output', lipschitzWeight: 0.02 }) },
+    training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 },
+  })
   const scene = smallScene(device, { preset, seed: 3, config: fewer })
   const { parameters, config, description } = scene
   // Away from the start, where T stands still and nothing depends on its trunk.
@@ -88,4 +95,31 @@ test.each(['tiny', 'paper'] as const)('every network, the codes and the hash tab
     }
   }
   expect(failures).toEqual([])
+})
+
+test('the bounds of F count by the weight of training, those of H by one of their own where it has one', async () => {
+  const device = plainDevice('double')
+  const capture = smallCapture()
+  const lossOf = async (ofF: number, ofH?: number): Promise<{ loss: number; bounds: number[] }> => {
+    const config = (base: SceneConfig): SceneConfig => ({
+      ...shrunk(base),
+      slicing: { ...shrunk(base).slicing, lipschitz: 'output', ...(ofH !== undefined && { lipschitzWeight: ofH }) },
+      training: { ...shrunk(base).training, lipschitzWeight: ofF },
+    })
+    const scene = smallScene(device, { preset: 'tiny', seed: 3, config })
+    const graph = recordStep(scene, false)
+    graph.writeBatch(rayBatches(capture, scene.description.space, { ...scene.config.training, seed: 1 }).draw(0), 1, 0)
+    graph.plan.run()
+    const bounds = await evaluate(
+      device,
+      ['F', 'H'].map(network => logLipschitz(smallScene(device, { preset: 'tiny', seed: 3, config }).parameters, network)),
+    )
+    return { loss: (await graph.plan.read(graph.loss))[0], bounds: bounds.map(([value]) => value) }
+  }
+  const {
+    loss: none,
+    bounds: [f, h],
+  } = await lossOf(0)
+  expect((await lossOf(0.5)).loss - none).toBeCloseTo(0.5 * (f + h), 6)
+  expect((await lossOf(0.5, 0.25)).loss - none).toBeCloseTo(0.5 * f + 0.25 * h, 6)
 })
