@@ -2,7 +2,7 @@
 import type { GpuTraits } from '../gpuTraits.ts'
 import { apply, type Op } from '../op.ts'
 import { type Dispatch, elements, input, output, type Ref, reshape, scratch, showShape, type Tensor, type TensorType } from '../tensor.ts'
-import { type Binding, bindingHeader } from './wgsl.ts'
+import { addRuns, type Binding, bindingHeader } from './wgsl.ts'
 
 /** What shares one scale: an output's weights (the infinity norm of y = x W, Eq. 9) or an input's (as the authors' code does). */
 export type LipschitzGroup = 'output' | 'input'
@@ -168,10 +168,7 @@ var<workgroup> runs: array<f32, ${THREADS}>;
   var s = 0.0;
   for (var g = begin + index; g < ends[layer]; g += ${THREADS}u) { s += ratios[g]; }
   runs[index] = s;
-  for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (index < half) { runs[index] += runs[index + half]; }
-  }
+${addRuns(THREADS)}
   if (index == 0u) { dc[layer] = runs[0] / (1.0 + exp(-c[layer])); }
 }`
   return { label: 'lipschitzBackwardBounds', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [counts.length, 1, 1] }

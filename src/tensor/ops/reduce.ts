@@ -2,7 +2,7 @@
 import { apply1, type Op } from '../op.ts'
 import { type Dispatch, elements, input, lastAxis, output, type Ref, reshape, rowCount, type Shape, scratch, type Tensor } from '../tensor.ts'
 import { mul } from './elementwise.ts'
-import { bindingHeader, float, itemKernel } from './wgsl.ts'
+import { addRuns, bindingHeader, float, itemKernel } from './wgsl.ts'
 
 const THREADS = 256
 /** Elements that one workgroup adds up; more are shared out, and the workgroups' sums added by one. */
@@ -16,10 +16,7 @@ var<workgroup> runs: array<f32, ${THREADS}>;
   var s = 0.0;
   for (var j = group.x * ${THREADS}u + index; j < ${n}u; j += ${groups * THREADS}u) { s += x[j]; }
   runs[index] = s;
-  for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (index < half) { runs[index] += runs[index + half]; }
-  }
+${addRuns(THREADS)}
   if (index == 0u) { y[group.x] = runs[0] * ${float(scale)}; }
 }`
   return { label, code, bindings: [x, y], groups: [groups, 1, 1] }

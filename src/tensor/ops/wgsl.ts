@@ -51,6 +51,12 @@ export function bindingHeader(reads: readonly Binding[], writes: readonly Bindin
   return reads.map((b, i) => line(b, i, 'read')).join('') + writes.map((b, i) => line(b, reads.length + i, 'read_write')).join('')
 }
 
+/** Adds up the workgroup array `runs` of `threads` numbers, a power of two, into its first element; `index` is the invocation's. */
+export const addRuns = (threads: number): string => `  for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (index < half) { runs[index] += runs[index + half]; }
+  }`
+
 /** A float literal WGSL accepts, exact for f32. */
 export function float(value: number): string {
   const text = Math.fround(value).toString()
