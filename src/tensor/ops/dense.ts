@@ -16,6 +16,7 @@ import {
   type WgslWork,
 } from '../tensor.ts'
 import { isNarrow, narrowBackward } from './denseBackwardTile.ts'
+import { fewOutputsBackward, fewOutputsForward, hasFewOutputs } from './denseFewOutputs.ts'
 import { ROWS_PER_BIAS_SLICE, type Slope, slopeKernel, WIDEST_SCALED } from './denseSlope.ts'
 import { chooseTile, type Gemm, gemm } from './gemm.ts'
 import { FACTOR_ROWS } from './gemmMatrix.ts'
@@ -199,6 +200,8 @@ export interface Beside {
 /** @param beside its inputs come last */
 export function forwardWork({ rows, nIn, nOut }: Sizes, { activation, bias }: DenseAttrs, gpu: GpuTraits, beside?: Beside): WgslWork {
   const z = bias ? '(v + b[c])' : 'v'
+  const store = ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z)
+  if (!beside && hasFewOutputs({ rows, nIn, nOut })) return fewOutputsForward({ rows, nIn, nOut }, store, bias)
   return gemm(
     {
       label: 'dense',
@@ -208,7 +211,7 @@ export function forwardWork({ rows, nIn, nOut }: Sizes, { activation, bias }: De
       a: inputOperand(nIn, 'inner', beside),
       b: numbers('w', input(1), nOut, 'outer'),
       out: output(0),
-      store: ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, z),
+      store,
       storeReads: bias ? [{ name: 'b', ref: input(2) }] : [],
     },
     gpu,
@@ -234,6 +237,7 @@ export function backwardKernels(
   const slope = SLOPE_WGSL[activation]
   const narrow = { rows, nIn, nOut, slope, input: wantInput, weights }
   if (!beside && isNarrow(narrow)) return narrowBackward(narrow)
+  if (!beside && hasFewOutputs(narrow)) return fewOutputsBackward(narrow, slope, wantInput, weights)
   const lengths: number[] = []
   const dispatches: Dispatch[] = []
   const take = (length: number): Ref => scratch(lengths.push(length) - 1)

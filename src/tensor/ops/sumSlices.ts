@@ -23,8 +23,15 @@ export interface SliceSum {
 }
 
 const THREADS = 256
-/** Neighbouring columns read side by side; each column's slices in THREADS / columns interleaved runs, which are added in order. Many slices need many runs. */
-const columnsFor = (slices: number): number => (slices > 64 ? 8 : 32)
+/** Invocations that fill a large GPU; more share out less than they cost to begin. */
+const ENOUGH = 2 ** 18
+/** Neighbouring columns read side by side; each column's slices in THREADS / columns interleaved runs, which are added in order. Many slices of few columns need many runs. */
+function columnsFor(sum: SliceSum): number {
+  const most = sum.slices > 64 ? 32 : 8
+  let runs = 1
+  while (runs < most && runs * lengthOf(sum) < ENOUGH) runs *= 2
+  return THREADS / runs
+}
 
 /** One dispatch for any number of such sums, as far as the buffers that it binds allow. */
 export function sumSlices(label: string, ...sums: readonly SliceSum[]): Dispatch {
@@ -36,7 +43,7 @@ export function sumSlices(label: string, ...sums: readonly SliceSum[]): Dispatch
   let groups = 0
   const cases = sums.map((sum, n) => {
     const first = groups
-    groups += Math.ceil(lengthOf(sum) / columnsFor(sum.slices))
+    groups += Math.ceil(lengthOf(sum) / columnsFor(sum))
     return `if (workgroup.x < ${groups}u) {\n${sumBody(sum, n, first)}\n  }`
   })
   const code = `${bindingHeader(reads, writes)}
@@ -52,7 +59,7 @@ const lengthOf = ({ outputs }: SliceSum): number => outputs.reduce((sum, o) => s
 /** @param first workgroup of this sum */
 function sumBody(sum: SliceSum, n: number, first: number): string {
   const { slices, outputs, begin: from = 0, stride, scale } = sum
-  const columns = columnsFor(slices)
+  const columns = columnsFor(sum)
   const lanes = THREADS / columns
   const length = lengthOf(sum)
   let begin = 0

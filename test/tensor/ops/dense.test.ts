@@ -36,7 +36,7 @@ describe('dense', () => {
     return compareDevices({ name: op.name, run: device => evaluateCase(device, op), tolerance: 1e-4 })
   })
 
-  // The one-pass gradient: odd and even sizes, one and several teams, more tiles than workgroups, rows that fill no tile, with and without dx.
+  // The one-pass gradients: odd and even sizes, one and several teams, more tiles than workgroups, rows that fill no tile, with and without dx.
   const narrow = [
     { nIn: 64, nOut: 64, activation: 'relu' },
     { rows: 16411, nIn: 44, nOut: 32, activation: 'relu' },
@@ -44,6 +44,11 @@ describe('dense', () => {
     { nIn: 33, nOut: 1, activation: 'none' },
     { nIn: 32, nOut: 3, activation: 'sigmoid', gradient: [1, 2] },
     { nIn: 24, nOut: 5, activation: 'relu', gradient: [0] },
+    // Few outputs of wide inputs: rows that share out evenly or not, several teams or one, more tiles than workgroups.
+    { rows: 17003, nIn: 128, nOut: 3, activation: 'sigmoid' },
+    { nIn: 256, nOut: 1, activation: 'softplus' },
+    { nIn: 148, nOut: 4, activation: 'none', gradient: [1, 2] },
+    { nIn: 68, nOut: 2, activation: 'relu', gradient: [0] },
   ] satisfies { rows?: number; nIn: number; nOut: number; activation: Activation; gradient?: number[] }[]
   for (const { rows = 4111, nIn, nOut, activation, gradient } of narrow) {
     test(`narrow and long: ${rows} x ${nIn} x ${nOut}, ${activation}${gradient ? `, gradient of ${gradient}` : ''}`, () => {
