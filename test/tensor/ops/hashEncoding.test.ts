@@ -100,14 +100,15 @@ describe('hashEncoding', () => {
   })
 
   test('a gradient that is not finite is not hidden', async () => {
-    for (const { device, compileOnly } of await testDevices()) {
-      if (compileOnly) continue
-      const tables = tensor(device, new Float32Array(hashTableLength(GRID)), [hashTableLength(GRID)])
-      const seed = tensor(device, new Float32Array(8).fill(Number.NaN), [1, 8])
-      const [dTables] = grad(hashEncoding(tensor(device, [0.1, 0.2, 0.3], [1, 3]), tables, GRID), [tables], seed)
-      const [values] = await evaluate(device, [dTables])
-      expect(values.some(Number.isNaN)).toBe(true)
-    }
+    for (const { device, compileOnly } of await testDevices())
+      for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        if (compileOnly) continue
+        const tables = tensor(device, new Float32Array(hashTableLength(GRID)), [hashTableLength(GRID)])
+        const seed = tensor(device, new Float32Array(8).fill(odd), [1, 8])
+        const [dTables] = grad(hashEncoding(tensor(device, [0.1, 0.2, 0.3], [1, 3]), tables, GRID), [tables], seed)
+        const [values] = await evaluate(device, [dTables])
+        expect(values.some(v => !Number.isFinite(v))).toBe(true)
+      }
   })
 
   test('sizes that do not fit are named', async () => {
