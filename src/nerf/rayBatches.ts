@@ -94,6 +94,8 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   const sourceOfBlock = Uint32Array.from(shares.flatMap((s, i) => [...s].map(() => i)))
   const powered = Float64Array.from(errors, e => e ** errorPower)
   const cumulative = new Float64Array(blocks)
+  // The block in which each of the R equal parts of the whole begins.
+  const firsts = new Uint32Array(rays + 1)
   let stale = true
   const drawn = new Uint32Array(rays)
   const stride = coprimeStride(rays)
@@ -108,15 +110,16 @@ export function rayBatches(capture: Capture, space: Space, { rays, roomShare, ri
   return {
     errors,
     draw(step) {
-      if (stale) accumulate(errors, powered, share, errorPower, cumulative)
+      if (stale) {
+        accumulate(errors, powered, share, errorPower, cumulative)
+        divide(cumulative, firsts)
+      }
       stale = false
       const random = new HostRandom(seed + Math.imul(step, 0x9e3779b1), STREAM)
-      // One draw from each of R equal parts of the whole: less left to chance, and one walk along the sums finds them all.
+      // One draw from each of R equal parts of the whole: less left to chance, and a short way to each draw's block.
       const part = cumulative[blocks - 1] / rays
-      let block = 0
       for (let r = 0; r < rays; r++) {
-        const drawnAt = (r + random.next()) * part
-        while (block < blocks - 1 && cumulative[block] <= drawnAt) block++
+        const block = firstAbove(cumulative, (r + random.next()) * part, firsts[r], firsts[r + 1])
         const source = sources[sourceOfBlock[block]]
         const { lens, image, orientation, columns, camera } = source
         const [width, height] = camera.imageSize
@@ -173,6 +176,26 @@ function accumulate(errors: Float32Array, powered: Float64Array, share: Float32A
     sum += share[b] * (powered[b] * scale + LEAST)
     cumulative[b] = sum
   }
+}
+
+/** Where each of equal parts of the whole begins: the first index whose running sum is above it. */
+function divide(cumulative: Float64Array, firsts: Uint32Array): void {
+  const part = cumulative[cumulative.length - 1] / (firsts.length - 1)
+  let index = 0
+  for (let r = 0; r < firsts.length; r++) {
+    while (index < cumulative.length - 1 && cumulative[index] <= r * part) index++
+    firsts[r] = index
+  }
+}
+
+/** The first index in low..high whose running sum is above `value`; `high` where none before it is. */
+function firstAbove(cumulative: Float64Array, value: number, low: number, high: number): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (cumulative[middle] <= value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Share of the person in each block; 1 everywhere without a mask. */
