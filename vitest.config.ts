@@ -61,6 +61,7 @@ export default defineConfig({
   resolve: { alias: { faceclipnerf: fileURLToPath(new URL('src/node.ts', import.meta.url)) } },
   test: {
     testTimeout: 60_000,
+    setupFiles: ['test/gpu/boundsSetup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

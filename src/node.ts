@@ -36,9 +36,13 @@ export async function viewerScript(): Promise<string> {
   throw new Error('viewerScript: dist/viewer.js is not there; run npm run build')
 }
 
-/** f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. */
+/**
+ * f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. The
+ * fourth: bounds checks of every index, by Dawn and by the driver, cost 10 to 30 % (docs/h200.md). Kernels bound what they index by data themselves, and tests watch
+ * every index (test/gpu/boundsWatch.ts).
+ */
 const TOGGLES = [
-  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init',
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init,disable_robustness',
   // A browser's protection, which hides kernels under 65 µs from profiles.
   'disable-dawn-features=timestamp_quantization',
 ]

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { type GpuDevice, type GpuOptions, openGpuDevice } from '../../src/gpu/gpuDevice.ts'
+import { watchBounds } from './boundsWatch.ts'
 
 /** Where Debian's and Ubuntu's Chromium keep SwiftShader's Vulkan driver; VK_DRIVER_FILES goes first. */
 const SWIFTSHADER = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json']
@@ -19,9 +20,10 @@ export async function dawn(options: string[], toggles: string[] = []): Promise<G
   return create([`enable-dawn-features=${[...TOGGLES, ...toggles].join(',')}`, ...options])
 }
 
-/** A device that runs WGSL, be it in software, or why there is none. */
+/** A device that runs WGSL, be it in software, with every index into a buffer checked (boundsWatch.ts); or why there is none. */
 export async function openComputingGpu(options?: GpuOptions): Promise<GpuDevice | string> {
-  return await open([], [NO_WORKGROUP_INIT], 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another', options)
+  const otherwise = 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another'
+  return await open([], [NO_WORKGROUP_INIT], otherwise, options, watchBounds)
 }
 
 /** A device that compiles and validates everything and computes nothing, or why there is none. */
@@ -29,11 +31,19 @@ export async function openNullGpu(limits?: GpuOptions['limits']): Promise<GpuDev
   return await open(['backend=null'], [], 'Dawn has no null backend', { limits })
 }
 
-async function open(dawnOptions: string[], toggles: string[], otherwise: string, options: GpuOptions = {}): Promise<GpuDevice | string> {
+async function open(
+  dawnOptions: string[],
+  toggles: string[],
+  otherwise: string,
+  options: GpuOptions = {},
+  prepare?: (adapter: GPUAdapter) => void,
+): Promise<GpuDevice | string> {
   try {
     const gpu = await dawn(dawnOptions, toggles)
     const adapter = await gpu.requestAdapter()
-    return adapter ? await openGpuDevice(adapter, { ...options, keep: gpu }) : otherwise
+    if (!adapter) return otherwise
+    prepare?.(adapter)
+    return await openGpuDevice(adapter, { ...options, keep: gpu })
   } catch (error) {
     return `${otherwise} (${error instanceof Error ? error.message : String(error)})`
   }

@@ -32,7 +32,7 @@ export interface GridSampleOptions {
 }
 
 const cellWgsl = (resolution: number): string => `fn cellOf(c: vec3f) -> u32 {
-  let at = vec3u(clamp(floor((c + 2.0) * ${float(resolution / 4)}), vec3f(0.0), vec3f(${float(resolution - 1)})));
+  let at = min(vec3u(clamp(floor((c + 2.0) * ${float(resolution / 4)}), vec3f(0.0), vec3f(${float(resolution - 1)}))), vec3u(${resolution - 1}u));
   return (at.x * ${resolution}u + at.y) * ${resolution}u + at.z;
 }
 `

@@ -32,7 +32,7 @@ const GATHER: Op<null> = {
         ],
         writes: [{ name: 'y', ref: output(0), dtype: y.dtype }],
         items: elements(y.shape),
-        body: `  y[i] = table[index[i / ${table.shape[1]}u] * ${table.shape[1]}u + i % ${table.shape[1]}u];`,
+        body: `  y[i] = table[min(index[i / ${table.shape[1]}u], ${table.shape[0] - 1}u) * ${table.shape[1]}u + i % ${table.shape[1]}u];`,
       }),
     ],
   }),

@@ -78,6 +78,7 @@ const PICK: Op<null> = {
   },
   wgsl: ({ inputs: [values, index], outputs: [y] }) => {
     const channels = lastAxis(values.shape)
+    const samples = rowCount(values.shape) / elements(index.shape)
     return {
       dispatches: [
         itemKernel({
@@ -88,7 +89,7 @@ const PICK: Op<null> = {
           ],
           writes: [{ name: 'y', ref: output(0) }],
           items: elements(y.shape),
-          body: `  let r = i / ${channels}u;\n  y[i] = values[(r * ${rowCount(values.shape) / elements(index.shape)}u + index[r]) * ${channels}u + i % ${channels}u];`,
+          body: `  let r = i / ${channels}u;\n  y[i] = values[(r * ${samples}u + min(index[r], ${samples - 1}u)) * ${channels}u + i % ${channels}u];`,
         }),
       ],
     }

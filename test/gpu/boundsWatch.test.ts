@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { type BoundsReport, REPORTS, withBoundsCounted } from './boundsWatch.ts'
+import { openComputingGpu } from './softwareGpu.ts'
+
+const HEAD = '@group(0) @binding(0) var<storage, read> x: array<f32>;\n@group(0) @binding(1) var<storage, read_write> y: array<f32>;\n'
+
+describe('watched bounds', () => {
+  test('every index into a buffer is checked, indices of indices too, and nothing else', () => {
+    const code = withBoundsCounted(`${HEAD}fn main() { let a = x[u32(x[2u]) + 1u]; y[0u] = tile.x[3u] + tile[4u] + a; }`, 5)
+    expect(code).toContain('let a = x[inside_x(u32(u32(x[inside_x(u32(2u))]) + 1u))]; y[inside_y(u32(0u))] = tile.x[3u] + tile[4u] + a;')
+    expect(code).toContain('out_of_bounds[5u]')
+  })
+
+  test('a kernel that reads past its binding is named, once', async () => {
+    const gpu = await openComputingGpu()
+    if (typeof gpu === 'string') throw new Error(gpu)
+    const buffer = gpu.createBuffer(1024)
+    const [x, y] = [0, 512].map(offset => ({ buffer, offset, size: 16 }))
+    const code = `${HEAD}@compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = x[id.x + 1u]; }`
+    gpu.program([{ label: 'past', code, bindings: [x, y], groups: [1, 1, 1] }]).run()
+    await gpu.sync()
+    const reports = (globalThis as { [REPORTS]?: BoundsReport[] })[REPORTS] ?? []
+    const found = async (): Promise<string[]> => (await Promise.all(reports.map(report => report()))).flat()
+    expect(await found()).toEqual(['kernel past: 1 indices out of bounds'])
+    expect(await found()).toEqual([])
+    gpu.destroy()
+  })
+})
