@@ -7,9 +7,9 @@ import { ACTIVATION_WGSL } from './dense.ts'
 import {
   forwardFlops,
   headColumns,
-  keepsHeads,
   keptLayout,
   keptRanges,
+  type MlpLayer,
   type MlpShape,
   mlpInputs,
   mlpMatrices,
@@ -24,6 +24,7 @@ import {
   blockHeader,
   blockPlace,
   blockProduct,
+  blockRow,
   COMPONENTS,
   eachOfBlock,
   inputElement,
@@ -80,55 +81,71 @@ ${blockHeader(tile)}
     ${keep ? `let keptAt = (t - ${begin}u) * ${kept.tile}u;` : ''}
 ${loadInput(tile, 'tile', rows, shape)}
     workgroupBarrier();
-${layers.map((_, l) => layerPart(shape, tile, packed, l, keep ? `keptAt + ${kept.layer[l]}u` : undefined) + headsPart(shape, rows, tile, packed, l, keep ? kept.heads[l] : undefined)).join('\n')}
+${layers
+  .map((_, l) => {
+    const keepAt = keep && `keptAt + ${kept.layer[l]}u`
+    const keepHeadsAt = keep && kept.heads[l] !== undefined ? `keptAt + ${kept.heads[l]}u` : undefined
+    const heads = { shape, rows, tile, packed, l, keepAt: keepHeadsAt }
+    const last = l === layers.length - 1
+    return `${layerPart(shape, tile, packed, l, keepAt)}${last ? lastHeads(heads) : `${storeLayer(shape, tile, l)}${headsOnTile(heads)}`}`
+  })
+  .join('\n')}
   }
 }`
   const flops = forwardFlops(shape, Math.min(end * R, rows) - begin * R)
   return { label: 'mlpForward', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1], flops }
 }
 
-/** tile <- act(tile · W + b), and kept. */
+/** z <- tile · W + b, its activation kept; afterwards the tile is free. */
 function layerPart({ nIn, layers }: MlpShape, tile: Tile, packed: Packing, l: number, keepAt: string | undefined): string {
   const { W4 } = tile
   const bias = (v: number): string => `packed[${packed.bias[l] / 4}u + columnGroup + ${v * tile.columnGroups}u]`
-  const value = (h: number, v: number, q: number): string => {
-    const sum = `z${l}_${h}_${4 * v + q}`
-    return layers[l].activation === 'relu' ? `max(${sum}, vec4f())` : sum
-  }
-  const keep = keepAt === undefined ? '' : eachOfBlock(tile, (h, v, q) => `    kept[${keepAt} + ${blockPlace(tile, h, v, q)}] = ${value(h, v, q)};`)
+  const keep =
+    keepAt === undefined
+      ? ''
+      : eachOfBlock(tile, (h, v, q) => `    kept[${keepAt} + ${blockPlace(tile, h, v, q)}] = ${layerValue(layers[l], l, h, v, q)};`)
   return `${text(tile.blockColumns, v => `    let bias${l}_${v} = ${bias(v)};`)}
 ${eachOfBlock(tile, (h, v, q) => `    var z${l}_${h}_${4 * v + q} = vec4f(bias${l}_${v}.${COMPONENTS[q]});`)}
 ${blockProduct(tile, { sum: `z${l}`, buffer: 'tile', depth: l === 0 ? pad4(nIn) : tile.W, weights: packed.kernel[l] / 4, stride: W4 })}
     workgroupBarrier();
-${eachOfBlock(tile, (h, v, q) => `    tile[${blockPlace(tile, h, v, q)}] = ${value(h, v, q)};`)}
 ${keep}
+`
+}
+
+/** What an invocation holds of layer l's output: 4 rows of a column. */
+function layerValue({ activation }: MlpLayer, l: number, h: number, v: number, q: number): string {
+  const sum = `z${l}_${h}_${4 * v + q}`
+  return activation === 'relu' ? `max(${sum}, vec4f())` : sum
+}
+
+function storeLayer({ layers }: MlpShape, tile: Tile, l: number): string {
+  return `${eachOfBlock(tile, (h, v, q) => `    tile[${blockPlace(tile, h, v, q)}] = ${layerValue(layers[l], l, h, v, q)};`)}
     workgroupBarrier();
 `
 }
 
-/** The outputs on layer l: every invocation sums a part of the depth for one row, the parts meet in workgroup memory. */
-function headsPart(shape: MlpShape, rows: number, tile: Tile, packed: Packing, l: number, keptAt: number | undefined): string {
-  const layer = shape.layers[l]
-  const columns = headColumns(layer)
-  if (columns === 0) return ''
+/** The heads of layer l: where their values are kept, if they are. */
+interface Heads {
+  readonly shape: MlpShape
+  readonly rows: number
+  readonly tile: Tile
+  readonly packed: Packing
+  readonly l: number
+  readonly keepAt: string | undefined
+}
+
+/** Heads with further layers behind them: every invocation sums a part of the depth for one row from the tile, the parts meet in workgroup memory. */
+function headsOnTile(heads: Heads): string {
+  const { shape, tile, packed, l } = heads
+  const columns = headColumns(shape.layers[l])
   const { R, W, R4, threads } = tile
   const h4 = pad4(columns) / 4
   const parts = partsOf(tile)
   const depth = W / parts
-  const matrices = mlpMatrices(shape).filter(m => m.layer === l && m.head)
   const kernel = packed.headKernel[l] / 4
-  return times(h4, v => {
-    const store = times(4, q => {
-      const column = 4 * v + q
-      const found = matrices.find(({ head, nOut }) => head && column >= head.column && column < head.column + nOut)
-      if (!found?.head) return ''
-      const { head, nOut, activation } = found
-      const z = ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, `s.${COMPONENTS[q]}`)
-      const place = `y${head.output}[(row0 + r) * ${nOut}u + ${column - head.column}u]`
-      return `        s.${COMPONENTS[q]} = ${z};\n        if (row0 + r < ${rows}u) { ${place} = s.${COMPONENTS[q]}; }`
-    }).join('\n')
-    const keep = keptAt === undefined || !keepsHeads(layer) ? '' : `        kept[keptAt + ${keptAt}u + r * ${h4}u + ${v}u] = s;`
-    return `    for (var i = index; i < ${R * parts}u; i += ${threads}u) {
+  return times(
+    h4,
+    v => `    for (var i = index; i < ${R * parts}u; i += ${threads}u) {
       let r = i % ${R}u;
       let first = i / ${R}u * ${depth}u;
       var s = vec4f();
@@ -138,15 +155,74 @@ function headsPart(shape: MlpShape, rows: number, tile: Tile, packed: Packing, l
       meet[i] = s;
     }
     workgroupBarrier();
-    for (var r = index; r < ${R}u; r += ${threads}u) {
-      var s = packed[${packed.headBias[l] / 4}u + ${v}u];
-      for (var part = 0u; part < ${parts}u; part++) { s += meet[part * ${R}u + r]; }
-      {
-${store}
-${keep}
-      }
+${headRows(heads, v, `      for (var part = 0u; part < ${parts}u; part++) { s += meet[part * ${R}u + r]; }`)}
+    workgroupBarrier();
+`,
+  ).join('')
+}
+
+/**
+ * Heads of the last layer, whose output nobody else wants: every invocation multiplies what it holds of it, and what the groups of columns make of 4 rows meets in the
+ * tile's memory.
+ */
+function lastHeads(heads: Heads): string {
+  const { shape, tile, packed, l } = heads
+  const columns = headColumns(shape.layers[l])
+  const { R4, threads, columnGroups, blockRows, blockColumns } = tile
+  const h4 = pad4(columns) / 4
+  const kernel = packed.headKernel[l] / 4
+  const parts = partsOf(tile)
+  const each = columnGroups / parts
+  return times(h4, v => {
+    const count = Math.min(4, columns - 4 * v)
+    const weights = times(blockColumns, c =>
+      text(4, q => {
+        const column = c === 0 ? 'columnGroup' : `(columnGroup + ${c * columnGroups}u)`
+        return `      let w${4 * c + q} = packed[${kernel}u + (${column} * 4u + ${q}u) * ${h4}u + ${v}u];`
+      }),
+    ).join('\n')
+    const sums = times(blockRows, h =>
+      text(count, o => {
+        const terms = times(blockColumns, c => times(4, q => `${layerValue(shape.layers[l], l, h, c, q)} * w${4 * c + q}.${COMPONENTS[o]}`)).flat()
+        return `      tile[(columnGroup * ${count}u + ${o}u) * ${R4}u + ${blockRow(tile, h)}] = ${terms.join(' + ')};`
+      }),
+    ).join('\n')
+    const parted = times(count, o => `s.${COMPONENTS[o]} += meet[(part * ${count}u + ${o}u) * ${R4}u + (r >> 2u)][r & 3u];`).join(' ')
+    return `    {
+${weights}
+${sums}
     }
     workgroupBarrier();
+    for (var i = index; i < ${parts * count * R4}u; i += ${threads}u) {
+      let first = i / ${count * R4}u * ${each * count * R4}u + i % ${count * R4}u;
+      var s = tile[first];
+      for (var g = 1u; g < ${each}u; g++) { s += tile[first + g * ${count * R4}u]; }
+      meet[i] = s;
+    }
+    workgroupBarrier();
+${headRows(heads, v, `      for (var part = 0u; part < ${parts}u; part++) { ${parted} }`)}
 `
   }).join('')
+}
+
+/** Biases, activations and outputs of the heads' columns 4 v … 4 v + 3, row by row. @param add WGSL that adds the row's sums to s */
+function headRows({ shape, rows, tile, packed, l, keepAt }: Heads, v: number, add: string): string {
+  const layer = shape.layers[l]
+  const h4 = pad4(headColumns(layer)) / 4
+  const matrices = mlpMatrices(shape).filter(m => m.layer === l && m.head)
+  const store = (q: number): string => {
+    const column = 4 * v + q
+    const found = matrices.find(({ head, nOut }) => head && column >= head.column && column < head.column + nOut)
+    if (!found?.head) return ''
+    const { head, nOut, activation } = found
+    const z = ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, `s.${COMPONENTS[q]}`)
+    const place = `y${head.output}[(row0 + r) * ${nOut}u + ${column - head.column}u]`
+    return `      s.${COMPONENTS[q]} = ${z};\n      if (row0 + r < ${rows}u) { ${place} = s.${COMPONENTS[q]}; }`
+  }
+  return `    for (var r = index; r < ${tile.R}u; r += ${tile.threads}u) {
+      var s = packed[${packed.headBias[l] / 4}u + ${v}u];
+${add}
+${text(4, store)}
+${keepAt === undefined ? '' : `      kept[${keepAt} + r * ${h4}u + ${v}u] = s;`}
+    }`
 }
