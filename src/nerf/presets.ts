@@ -63,7 +63,8 @@ const TINY = {
 const FAST = {
   ...TINY,
   deformation: { ...TINY.deformation, width: 64 },
-  slicing: { ...TINY.slicing, width: 64 },
+  // Bounds on H's layers halve the largest step on the way from one expression to another (docs/h200.md).
+  slicing: { ...TINY.slicing, width: 64, lipschitz: 'output' },
   compositor: { ...TINY.compositor, width: 64 },
   template: { ...TINY_TEMPLATE, levels: 12, log2Entries: 16, finestResolution: 1024, trunkDepth: 2, trunkWidth: 64, rgbDepth: 2, rgbWidth: 64 },
   sampling: { ...TINY.sampling, samples: 24, bins: 192 },
