@@ -1,6 +1,6 @@
 /**
  * Pictures of a scene, unedited and edited, exact and baked: `npm run bench:render -- face.scene [--edit s.edit] [--capture ../shared/captures/ada
- * --resolution 128] [--sizes 128,512,1024] [--precision half] [--runs 5] [--pictures folder] [--quick]`; FACECLIPNERF_DEVICE picks the device. Without a scene file,
+ * --resolution 128] [--sizes 128,512,1024] [--precision half] [--samples 26,28] [--runs 5] [--pictures folder] [--quick]`; FACECLIPNERF_DEVICE picks the device. Without a scene file,
  * `--capture` is trained first (`--preset fast`, `--steps` of its own; `--out` keeps the scene).
  *
  * Per size: milliseconds and pictures per second, read back and left on the device; dB against the exact picture with 160 samples a ray. The rows
@@ -62,6 +62,7 @@ const { values, positionals } = parseArgs({
     pictures: { type: 'string' },
     cells: { type: 'string' },
     precision: { type: 'string', default: 'f32' },
+    samples: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 })
@@ -196,6 +197,7 @@ async function timePictures(face: string, codes: CodeField): Promise<void> {
     [`exact as before, ${before} samples in chunks of ${oldRays} rays`, { samples: before, rays: oldRays }],
     [`exact, ${samples.picture} samples`, {}],
     [`exact, ${samples.training} samples`, { samples: samples.training }],
+    ...(values.samples?.split(',').map(Number) ?? []).map(count => [`exact, ${count} samples`, { samples: count }] as const),
   ] as const) {
     using renderer = createRenderer(scene, codes, options)
     await row(what, renderer)
