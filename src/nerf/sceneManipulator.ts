@@ -107,8 +107,8 @@ export class SceneManipulator {
   optimizer: Adam | undefined
   /** How wrong each block of training pixels came out last, while training goes on (see rayBatches). */
   rayErrors: Float32Array | undefined
-  /** Coarse-to-fine parameters of T and of the ambient coordinates, [2] x 64 apart. */
-  private readonly alphas: Storage
+  /** Coarse-to-fine windows of T and of the ambient coordinates. */
+  private readonly windows: { readonly warp: Storage; readonly ambient: Storage }
   private readonly reference: Storage
   private referenceIndex = 0
   private stepsDone = 0
@@ -126,7 +126,7 @@ export class SceneManipulator {
     const { center, radius } = this.description.space
     this.grid = sampling.kind === 'grid' ? unseenGrid(device, sampling.gridResolution) : undefined
     this.coordinates = template.kind === 'hash' ? CONTRACTED : sceneUnits(radius, tensor(device, center, [1, 3]))
-    this.alphas = new Storage(device, 128)
+    this.windows = { warp: new Storage(device, this.config.deformation.bands), ambient: new Storage(device, template.ambientBands) }
     this.reference = new Storage(device, this.config.codeSize)
     this.setStep(0)
   }
@@ -140,8 +140,8 @@ export class SceneManipulator {
   setStep(step: number): void {
     this.stepsDone = step
     const { warp, ambient } = trainingSchedules(this.config)
-    this.alphas.write(Float32Array.of(warp(step)), 0)
-    this.alphas.write(Float32Array.of(ambient(step)), 64)
+    this.windows.warp.write(cosineWindow(warp(step), this.windows.warp.length))
+    this.windows.ambient.write(cosineWindow(ambient(step), this.windows.ambient.length))
   }
 
   /** Index of w_R, the code that T keeps during edits. */
@@ -179,8 +179,8 @@ export class SceneManipulator {
 
   private get networks(): Networks {
     const { parameters, config, coordinates } = this
-    const warp = cosineWindow(this.alphas.tensor([], 0), config.deformation.bands)
-    const ambient = cosineWindow(this.alphas.tensor([], 64), config.template.ambientBands)
+    const warp = this.windows.warp.tensor([config.deformation.bands])
+    const ambient = this.windows.ambient.tensor([config.template.ambientBands])
     return { parameters, config, coordinates, windows: { warp, ambient } }
   }
 
@@ -221,7 +221,8 @@ export class SceneManipulator {
     this.parameters.release()
     this.optimizer?.release()
     this.grid?.release()
-    this.alphas.release()
+    this.windows.warp.release()
+    this.windows.ambient.release()
     this.reference.release()
   }
 

@@ -31,7 +31,7 @@ testCases(golden, (name, { device, leaf, loss }) => {
   const x = reshape(points, [points.length / 3, 3])
   const mask = softmax(anchorLogits(parameters, OFFICIAL, encodePoints(OFFICIAL, x), anchors))
   const composed = dense(mask, anchors)
-  const window = cosineWindow(tensor(device, [6], []), OFFICIAL.bands)
+  const window = tensor(device, cosineWindow(6, OFFICIAL.bands), [OFFICIAL.bands])
   const ambient = slicingSurface(parameters, OFFICIAL, encodePoints(OFFICIAL, x, window), composed)
   const results = { mask, composed_code: composed, ambient }
   const total = loss(Object.fromEntries(Object.entries(results).map(([key, y]) => [`${name}/cot/${key}`, y])))

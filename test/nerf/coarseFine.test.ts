@@ -68,8 +68,8 @@ function officialStep(golden: Golden, name: string, { device, leaf }: GoldenLeav
     return gatherRows(parameters.get('codes'), tensor(device, Uint32Array.from(ids), [ids.length]))
   }
   const windows = {
-    warp: cosineWindow(tensor(device, [settings.alphas.warp_alpha], []), config.deformation.bands),
-    ambient: cosineWindow(tensor(device, [settings.alphas.hyper_alpha], []), config.template.ambientBands),
+    warp: tensor(device, cosineWindow(settings.alphas.warp_alpha, config.deformation.bands), [config.deformation.bands]),
+    ambient: tensor(device, cosineWindow(settings.alphas.hyper_alpha, config.template.ambientBands), [config.template.ambientBands]),
   }
   const codes = rayCodes(codesOf('warp_id'))
   const networks = { parameters, config, coordinates: PLAIN, windows }

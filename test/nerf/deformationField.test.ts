@@ -19,7 +19,7 @@ testCases(golden, (name, { device, leaf, loss }) => {
   const { alpha } = golden.cases[name]
   const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, deformationSpecs(OFFICIAL, 8), ours => ours.slice(2))
   const [x, codes] = [leaf(`${name}/in/points`), leaf(`${name}/in/codes`)]
-  const window = typeof alpha === 'number' ? cosineWindow(tensor(device, [alpha], []), OFFICIAL.bands) : undefined
+  const window = typeof alpha === 'number' ? tensor(device, cosineWindow(alpha, OFFICIAL.bands), [OFFICIAL.bands]) : undefined
   const warped = deformationField(parameters, OFFICIAL, { x, seen: x, codes, window })
   const [dx, dcodes, ...grads] = grad(loss({ [`${name}/cot/warped_points`]: warped }), [x, codes, ...leaves])
   // Points do not mix: the gradient of the sum of one coordinate is that row of every point's jacobian.

@@ -12,7 +12,7 @@ testCases(golden, (name, { device, leaf, loss }) => {
   const { alpha } = golden.cases[name]
   const { parameters, leaves, gradients } = goldenNetwork(device, golden, name, slicingSpecs(config, 8, 4, 1e-5), ours => `MLP_0${ours.slice(1)}`)
   const [x, codes] = [leaf(`${name}/in/points`), leaf(`${name}/in/codes`)]
-  const window = typeof alpha === 'number' ? cosineWindow(tensor(device, [alpha], []), config.bands) : undefined
+  const window = typeof alpha === 'number' ? tensor(device, cosineWindow(alpha, config.bands), [config.bands]) : undefined
   const ambient = slicingSurface(parameters, config, encodePoints(config, x, window), codes)
   const [dx, dcodes, ...grads] = grad(loss({ [`${name}/cot/ambient`]: ambient }), [x, codes, ...leaves])
   return { [`${name}/out/ambient`]: ambient, [`${name}/grad/points`]: dx, [`${name}/grad/codes`]: dcodes, ...gradients(grads) }

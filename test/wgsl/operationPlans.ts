@@ -13,7 +13,7 @@ import { type Activation, dense } from '../../src/tensor/ops/dense.ts'
 import { gridSamples, gridUpdate } from '../../src/tensor/ops/densityGrid.ts'
 import * as elementwise from '../../src/tensor/ops/elementwise.ts'
 import { expSe3 } from '../../src/tensor/ops/expSe3.ts'
-import { cosineWindow, frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
+import { frequencyEncoding } from '../../src/tensor/ops/frequencyEncoding.ts'
 import { frozenDense } from '../../src/tensor/ops/frozenDense.ts'
 import { fusedMlp, type MlpShape, type MlpTiling } from '../../src/tensor/ops/fusedMlp.ts'
 import { mlpMatrices } from '../../src/tensor/ops/fusedMlpLayout.ts'
@@ -217,9 +217,7 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
     ),
     operation('rows', [[R, 27]], ([x]) => sumRowGroups(repeatRows(x, M), M)),
     operation('gatherRows', [[512, 8], indices(512, R)], ([table, index]) => gatherRows(table, index)),
-    operation('frequencyEncoding', [[Q, 3], within(0, 8)()], ([x, alpha]) =>
-      frequencyEncoding(x, { minBand: 0, bands: 8, window: detach(cosineWindow(alpha, 8)) }),
-    ),
+    operation('frequencyEncoding', [[Q, 3], share(8)], ([x, window]) => frequencyEncoding(x, { minBand: 0, bands: 8, window: detach(window) })),
     operation('hashEncoding', [within(-2, 2)(Q, 3), [hashTableLength(HASH)]], ([x, tables]) => hashEncoding(x, tables, HASH)),
     operation(
       'se3Transform',

@@ -122,29 +122,8 @@ export function frequencyEncoding(x: Tensor, { minBand, bands, window }: Bands &
   return apply1(ENCODE, window ? [x, window] : [x], { minBand, bands, windowed: window !== undefined })
 }
 
-const WINDOW: Op<number> = {
-  name: 'cosineWindow',
-  shape: ([alpha], bands) => {
-    if (alpha.shape.length !== 0) throw new Error(`cosineWindow: alpha is ${showShape(alpha.shape)}; it must be a scalar []`)
-    return [{ shape: [bands], dtype: 'f32' }]
-  },
-  // (1 + cos(pi t + pi)) / 2 = sin^2(pi t / 2), which is exactly 0 at t = 0.
-  wgsl: (_, bands) => ({
-    dispatches: [
-      itemKernel({
-        label: 'cosineWindow',
-        reads: [{ name: 'alpha', ref: input(0) }],
-        writes: [{ name: 'y', ref: output(0) }],
-        declarations: SIN_COS_WGSL,
-        items: bands,
-        body: `  let s = sinCos(${float(Math.PI / 2)} * clamp(alpha[0] - f32(i), 0.0, 1.0)).x;\n  y[i] = s * s;`,
-      }),
-    ],
-  }),
-  reference: ([alpha], [y]) => {
-    for (let k = 0; k < y.length; k++) y[k] = Math.sin((Math.PI / 2) * Math.min(Math.max(alpha[0] - k, 0), 1)) ** 2
-  },
-}
-
 /** Weight of each band as alpha goes from 0 (all closed) to `bands` (all open): 0.5 (1 + cos(pi clip(alpha - k, 0, 1) + pi)). Nerfies Eq. 5. */
-export const cosineWindow = (alpha: Tensor, bands: number): Tensor => apply1(WINDOW, [alpha], bands)
+export function cosineWindow(alpha: number, bands: number): Float32Array {
+  // (1 + cos(pi t + pi)) / 2 = sin^2(pi t / 2), which is exactly 0 at t = 0
+  return Float32Array.from({ length: bands }, (_, k) => Math.sin((Math.PI / 2) * Math.min(Math.max(alpha - k, 0), 1)) ** 2)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Device, tensor } from '../../../src/tensor/device.ts'
+import { tensor } from '../../../src/tensor/device.ts'
 import { grad } from '../../../src/tensor/grad.ts'
 import { concat } from '../../../src/tensor/ops/concat.ts'
 import { mul } from '../../../src/tensor/ops/elementwise.ts'
@@ -33,16 +33,12 @@ test('high bands stay accurate far from zero', async () => {
   }
 })
 
-test('the window opens band by band', async () => {
-  const window = async (device: Device, alpha: number) => [...(await evaluate(device, [cosineWindow(tensor(device, [alpha], []), 4)]))[0]]
-  for (const { device, compileOnly } of await testDevices()) {
-    if (compileOnly) continue
-    expect(await window(device, 0)).toEqual([0, 0, 0, 0])
-    const half = await window(device, 1.5)
-    expect(half[0]).toBeCloseTo(1, 6)
-    expect(half[1]).toBeCloseTo(0.5, 6)
-    expect(half.slice(2)).toEqual([0, 0])
-  }
+test('the window opens band by band', () => {
+  expect([...cosineWindow(0, 4)]).toEqual([0, 0, 0, 0])
+  const half = cosineWindow(1.5, 4)
+  expect(half[0]).toBeCloseTo(1, 6)
+  expect(half[1]).toBeCloseTo(0.5, 6)
+  expect([...half.slice(2)]).toEqual([0, 0])
 })
 
 test('sizes that do not fit are named, and a window asked for its gradient too', async () => {
@@ -51,7 +47,6 @@ test('sizes that do not fit are named, and a window asked for its gradient too',
   const window = tensor(device, new Float32Array(3), [3])
   expect(() => frequencyEncoding(x, { minBand: 0, bands: 4, window })).toThrow('frequencyEncoding: window [3] for 4 bands')
   expect(() => frequencyEncoding(x, { minBand: 0, bands: 0 })).toThrow('0 bands')
-  expect(() => cosineWindow(window, 4)).toThrow('alpha is [3]')
   expect(() => grad(sum(frequencyEncoding(x, { minBand: 0, bands: 3, window })), [window])).toThrow('the window has no gradient')
 })
 
@@ -65,7 +60,7 @@ describe('golden posenc', async () => {
         const bands = Number(max_deg) - minBand
         const leaf = (path: string) => tensor(device, golden.get(`${name}/${path}`), golden.shape(`${name}/${path}`))
         const x = leaf('in/x')
-        const window = alpha === null ? undefined : cosineWindow(tensor(device, [Number(alpha)], []), bands)
+        const window = alpha === null ? undefined : tensor(device, cosineWindow(Number(alpha), bands), [bands])
         const encoded = frequencyEncoding(x, { minBand, bands, window })
         const y = use_identity ? concat([x, encoded]) : encoded
         const [dx] = grad(sum(mul(y, leaf('cot/features'))), [x])

@@ -27,7 +27,7 @@ describe('golden se3_warp', () => {
           return dense(x, kernel, bias, activation)
         }
         const [points, codes] = [leaf(`${name}/in/points`), leaf(`${name}/in/codes`)]
-        const window = settings.alpha === null ? undefined : cosineWindow(tensor(device, [Number(settings.alpha)], []), bands)
+        const window = settings.alpha === null ? undefined : tensor(device, cosineWindow(Number(settings.alpha), bands), [bands])
         const features = concat([frequencyEncoding(points, { minBand: Number(settings.min_deg), bands, window }), codes])
         let x = features
         for (let i = 0; i < Number(settings.trunk_depth); i++)
