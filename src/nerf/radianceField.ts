@@ -1,4 +1,6 @@
 /** G(x, d, w) = F(T(x, w_R), H(x, w), d) (paper Eq. 6) as functions of its parts: what one network F sees of points on rays. */
+import type { Weights } from '../nn/linear.ts'
+import { boundedWeights } from '../nn/lipschitz.ts'
 import type { ParameterSet } from '../nn/parameters.ts'
 import { affine } from '../tensor/ops/elementwise.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
@@ -49,10 +51,24 @@ export function radiance(networks: Networks, F: string, query: RadianceQuery, co
   const { slicing, slicingSees, template, ambientSize } = config
   const { x, warped, position = encodeWarped(networks, F, warped), directions } = query
   const seen = coordinates.seen(slicingSees === 'warped' ? warped : coordinates.from(x))
-  const ambient = slicingSurface(parameters, slicing, encodePoints(slicing, seen), codes)
+  const weights = boundedNetworks(parameters, F, config)
+  const ambient = slicingSurface(weights.H, slicing, encodePoints(slicing, seen), codes)
   const slice = frequencyEncoding(ambient, { minBand: 0, bands: template.ambientBands, window: windows?.ambient })
-  const { rgb, sigma } = templateNerf(parameters, F, template, ambientSize, { position, ambient: slice, directions })
+  const { rgb, sigma } = templateNerf(weights.F, F, template, ambientSize, { position, ambient: slice, directions })
   return { rgb, ambient, sigma: coordinates.unit === 1 ? sigma : affine(sigma, 1 / coordinates.unit) }
+}
+
+/** The weights of H and of network `F` under their bounds (Eq. 9): of both at once, where they are bounded alike. */
+function boundedNetworks(
+  parameters: ParameterSet,
+  F: string,
+  { slicing: { lipschitz = 'none' }, template }: Pick<SceneConfig, 'slicing' | 'template'>,
+): { H: Weights; F: Weights } {
+  if (lipschitz === template.lipschitz) {
+    const both = boundedWeights(parameters, ['H', F], lipschitz)
+    return { H: both, F: both }
+  }
+  return { H: boundedWeights(parameters, ['H'], lipschitz), F: boundedWeights(parameters, [F], template.lipschitz) }
 }
 
 /** What a field tells of points [Q, 3]; its `points` and `warped` are in the networks' coordinates. */

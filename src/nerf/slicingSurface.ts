@@ -1,7 +1,7 @@
 /** H, the slicing surface (HyperNeRF): ambient coordinates of a point under a latent code. Edits act here. */
-import { boundedWeights } from '../nn/lipschitz.ts'
+import type { Weights } from '../nn/linear.ts'
 import { mlp, mlpSpecs } from '../nn/mlp.ts'
-import { normalInit, type ParameterSet, type ParameterSpecs } from '../nn/parameters.ts'
+import { normalInit, type ParameterSpecs } from '../nn/parameters.ts'
 import { frequencyEncoding } from '../tensor/ops/frequencyEncoding.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { FieldConfig } from './sceneConfig.ts'
@@ -17,7 +17,7 @@ export function encodePoints(config: FieldConfig, seen: Tensor, window?: Tensor)
   return frequencyEncoding(seen, { minBand: 0, bands: config.bands, window })
 }
 
-/** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w], or [1, d_w] for all of them. */
-export function slicingSurface(parameters: ParameterSet, config: FieldConfig, encoded: Tensor, codes: Tensor): Tensor {
-  return mlp(boundedWeights(parameters, 'H', config.lipschitz ?? 'none'), 'H', encoded, { ...config, output: { size: 0 } }, 'none', codes)
+/** Ambient coordinates [Q, ambientSize] from encoded positions and codes [Q, d_w], or [1, d_w] for all of them. @param weights bounded, where H has Lipschitz layers */
+export function slicingSurface(weights: Weights, config: FieldConfig, encoded: Tensor, codes: Tensor): Tensor {
+  return mlp(weights, 'H', encoded, { ...config, output: { size: 0 } }, 'none', codes)
 }

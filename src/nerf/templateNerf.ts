@@ -1,8 +1,7 @@
 /** F, the template NeRF: colour and density at a template point and its ambient coordinates. */
 
 import { layerChain } from '../nn/layers.ts'
-import { linear, linearSpecs } from '../nn/linear.ts'
-import { boundedWeights } from '../nn/lipschitz.ts'
+import { linear, linearSpecs, type Weights } from '../nn/linear.ts'
 import { hiddenLayers, mlp, mlpSpecs } from '../nn/mlp.ts'
 import { constant, type ParameterSet, type ParameterSpecs, uniformInit } from '../nn/parameters.ts'
 import { concat } from '../tensor/ops/concat.ts'
@@ -40,17 +39,17 @@ export function radianceSpecs(name: string, c: RadianceConfig): ParameterSpecs {
 
 /**
  * x [Q, in] and, if there is one, a condition [Q, c] -> rgb [Q, 3] in 0..1 and sigma [Q] ≥ 0.
+ * @param weights bounded, where F has Lipschitz layers
  * @param beside the last of the inputs, where they are a tensor of their own
  */
 export function radianceMlp(
-  parameters: ParameterSet,
+  weights: Weights,
   name: string,
   x: Tensor,
   condition: Tensor | undefined,
   c: RadianceConfig,
   beside?: Tensor,
 ): { rgb: Tensor; sigma: Tensor } {
-  const weights = boundedWeights(parameters, name, c.lipschitz)
   if (!condition && c.skip >= c.trunkDepth && c.trunkDepth > 0) {
     const density = { name: `${name}/density`, activation: 'softplus' } as const
     const color = { name: `${name}/rgb/logit`, activation: 'sigmoid' } as const
@@ -121,9 +120,9 @@ export interface TemplateInput {
   readonly directions: Tensor
 }
 
-/** rgb [Q, 3], sigma [Q] per unit of the networks' coordinates. */
+/** rgb [Q, 3], sigma [Q] per unit of the networks' coordinates. @param weights bounded, where F has Lipschitz layers */
 export function templateNerf(
-  parameters: ParameterSet,
+  weights: Weights,
   name: string,
   config: TemplateConfig,
   ambientSize: number,
@@ -132,5 +131,5 @@ export function templateNerf(
   const samples = rowCount(position.shape) / rowCount(directions.shape)
   const { directionBands: bands } = config
   const condition = bands > 0 ? repeatRows(frequencyEncoding(directions, { minBand: 0, bands }), samples) : undefined
-  return radianceMlp(parameters, name, position, condition, radianceConfig(config, ambientSize), ambient)
+  return radianceMlp(weights, name, position, condition, radianceConfig(config, ambientSize), ambient)
 }

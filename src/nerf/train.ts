@@ -1,7 +1,6 @@
 /** Trains a scene manipulator on its capture: one recorded step, replayed. */
 
 import type { Capture } from '../capture/capture.ts'
-import type { LipschitzKind } from '../nn/linear.ts'
 import { logLipschitz } from '../nn/lipschitz.ts'
 import { HostRandom } from '../tensor/hostRandom.ts'
 import { gridUpdate } from '../tensor/ops/densityGrid.ts'
@@ -19,6 +18,7 @@ import { HostBatch } from './hostBatch.ts'
 import { displacementLoss, levelLoss } from './losses.ts'
 import { type RayBatch, rayBatches } from './rayBatches.ts'
 import { lastLevel, renderRays, templateNames } from './rayLevels.ts'
+import type { SceneConfig } from './sceneConfig.ts'
 import type { SceneManipulator } from './sceneManipulator.ts'
 import { pointsIntoSpace } from './space.ts'
 import { trainingSchedules } from './trainingSchedules.ts'
@@ -163,7 +163,7 @@ interface StepGraph extends Disposable {
 /** Records one training step: rays -> samples -> T, H, F -> colours -> losses of every level -> gradients -> Adam and, if there is one, the density grid. */
 export function recordStep(scene: SceneManipulator, withBackground: boolean): StepGraph {
   const { device, config, parameters } = scene
-  const { rays: R, backgroundPoints: B, warpWeight, warpScale, codeNoise, lipschitzWeight } = config.training
+  const { rays: R, backgroundPoints: B, warpWeight, warpScale, codeNoise } = config.training
   const { jitter } = trainingSchedules(config)
   const batch = new HostBatch(device, {
     origins: R * 3,
@@ -189,11 +189,7 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
     { value: level.photometric, weight: 1 },
     { value: level.warp, weight: warpWeight },
   ])
-  const bound = (network: string, kind: LipschitzKind = 'none', weight = lipschitzWeight): void => {
-    if (kind !== 'none') terms.push({ value: logLipschitz(parameters, network), weight })
-  }
-  for (const network of templateNames(config.sampling)) bound(network, config.template.lipschitz)
-  bound('H', config.slicing.lipschitz, config.slicing.lipschitzWeight)
+  for (const { networks, weight } of boundTerms(config)) terms.push({ value: logLipschitz(parameters, networks), weight })
   if (withBackground) {
     const value = backgroundLoss(scene, batch.tensor('points', [B, 3]), gatherRows(W, batch.tensor('pointCodes', [B], 'u32')), seed)
     terms.push({ value, weight: config.training.backgroundWeight })
@@ -223,6 +219,19 @@ export function recordStep(scene: SceneManipulator, withBackground: boolean): St
       batch.release()
     },
   }
+}
+
+/** Networks whose bounds are penalised together (Eq. 10), and by how much: H and F at once where they share a weight and, in radianceField.ts, their bounds. */
+function boundTerms({ slicing, template, sampling, training }: SceneConfig): { networks: string[]; weight: number }[] {
+  const { lipschitz = 'none', lipschitzWeight = training.lipschitzWeight } = slicing
+  const weight = training.lipschitzWeight
+  const names = templateNames(sampling)
+  if (lipschitz !== 'none' && lipschitz === template.lipschitz && lipschitzWeight === weight && names.length === 1)
+    return [{ networks: ['H', ...names], weight }]
+  return [
+    ...(template.lipschitz === 'none' ? [] : names.map(name => ({ networks: [name], weight }))),
+    ...(lipschitz === 'none' ? [] : [{ networks: ['H'], weight: lipschitzWeight }]),
+  ]
 }
 
 /** How far T moves points [B, 3] (space units) of the room, which do not move, under codes [B, d_w]; unweighted, []. */

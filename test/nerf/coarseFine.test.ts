@@ -78,7 +78,7 @@ function officialStep(golden: Golden, name: string, { device, leaf }: GoldenLeav
   const rays = { origins: given('origins'), directions: given('directions') }
   const { near, far } = settings
   const levels = coarseFine({ coarse, fine }, rays, { near, far, coarse: pass('u_coarse'), fine: pass('u_fine') })
-  const penalty = affine(lipschitzProduct(parameters, 'F'), settings.lip_weight)
+  const penalty = affine(lipschitzProduct(parameters, ['F']), settings.lip_weight)
   const points = add(given('background_points'), affine(given('background_noise'), 0.001))
   const { warped: moved } = warpPoints(networks, points, codesOf('background_warp_id'))
   const background = displacementLoss(moved, points, 0.001)

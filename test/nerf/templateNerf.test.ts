@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PRESETS } from '../../src/nerf/presets.ts'
 import { gridResolutions, type RadianceConfig, radianceMlp, radianceSpecs } from '../../src/nerf/templateNerf.ts'
-import { lipschitzProduct, logLipschitz } from '../../src/nn/lipschitz.ts'
+import { boundedWeights, lipschitzProduct, logLipschitz } from '../../src/nn/lipschitz.ts'
 import { ParameterSet, type ParameterSpecs, zeros } from '../../src/nn/parameters.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { concat } from '../../src/tensor/ops/concat.ts'
@@ -20,7 +20,13 @@ testCases(mlp, (name, { device, leaf, loss }) => {
   const { parameters, leaves, gradients } = goldenNetwork(device, mlp, name, radianceSpecs('N', config), ours => radiancePath(ours.slice(2)))
   const [x, condition] = [leaf(`${name}/in/x`), leaf(`${name}/in/rgb_condition`)]
   const [rays, samples] = x.shape
-  const { rgb, sigma } = radianceMlp(parameters, 'N', reshape(x, [rays * samples, config.nIn]), repeatRows(condition, samples), config)
+  const { rgb, sigma } = radianceMlp(
+    boundedWeights(parameters, ['N'], lipschitz),
+    'N',
+    reshape(x, [rays * samples, config.nIn]),
+    repeatRows(condition, samples),
+    config,
+  )
   const [dx, dcondition, ...grads] = grad(loss({ [`${name}/cot/rgb`]: rgb, [`${name}/cot/sigma`]: sigma }), [x, condition, ...leaves])
   const outputs = { [`${name}/out/rgb`]: rgb, [`${name}/out/sigma`]: sigma }
   return { ...outputs, [`${name}/grad/x`]: dx, [`${name}/grad/rgb_condition`]: dcondition, ...gradients(grads) }
@@ -34,19 +40,19 @@ testCases(bounds, (name, { device, loss }) => {
   const parameters = new ParameterSet(device, BOUND_SPECS, 0)
   const c = bounds.get(`${name}/in/c`)
   parameters.write(new Map(LAYERS.map((layer, i) => [layer, { shape: [], data: c.slice(i, i + 1) }])), bounds.name)
-  const product = lipschitzProduct(parameters, 'F')
+  const product = lipschitzProduct(parameters, ['F'])
   const slopes = grad(
     loss({ [`${name}/cot/product`]: product }),
     LAYERS.map(layer => parameters.get(layer)),
   )
-  const values = { [`${name}/out/product`]: product, [`${name}/out/log_product`]: logLipschitz(parameters, 'F') }
+  const values = { [`${name}/out/product`]: product, [`${name}/out/log_product`]: logLipschitz(parameters, ['F']) }
   return { ...values, [`${name}/grad/c`]: concat(slopes.map(slope => reshape(slope, [1]))) }
 })
 
 test('a network without Lipschitz layers has no penalty', async () => {
   const [{ device }] = await testDevices()
   const parameters = new ParameterSet(device, { 'F/kernel': { shape: [1], init: zeros, group: 'g' } }, 0)
-  expect(() => logLipschitz(parameters, 'F')).toThrow('F has no Lipschitz layer')
+  expect(() => logLipschitz(parameters, ['F'])).toThrow('F has no Lipschitz layer')
 })
 
 test('grid levels grow geometrically from the base to the finest resolution', () => {

@@ -112,7 +112,7 @@ test('the bounds of F count by the weight of training, those of H by one of thei
     graph.plan.run()
     const bounds = await evaluate(
       device,
-      ['F', 'H'].map(network => logLipschitz(smallScene(device, { preset: 'tiny', seed: 3, config }).parameters, network)),
+      ['F', 'H'].map(network => logLipschitz(smallScene(device, { preset: 'tiny', seed: 3, config }).parameters, [network])),
     )
     return { loss: (await graph.plan.read(graph.loss))[0], bounds: bounds.map(([value]) => value) }
   }

@@ -68,7 +68,7 @@ describe('Lipschitz layers', () => {
         Float32Array.from({ length: 32 * 32 }, (_, i) => (i % 33 === 0 ? 1 : 0)),
         [32, 32],
       )
-      const [scaled, plain] = await evaluate(device, [linear(boundedWeights(set, 'L', lipschitz), 'L', x), linear(set, 'L', x)])
+      const [scaled, plain] = await evaluate(device, [linear(boundedWeights(set, ['L'], lipschitz), 'L', x), linear(set, 'L', x)])
       const kept = plain.filter((v, i) => Math.abs(scaled[i]) > 0.95 * Math.abs(v)).length
       expect(kept / plain.length).toBeGreaterThan(0.9)
     })
