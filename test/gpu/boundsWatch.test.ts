@@ -5,10 +5,13 @@ import { openComputingGpu } from './softwareGpu.ts'
 const HEAD = '@group(0) @binding(0) var<storage, read> x: array<f32>;\n@group(0) @binding(1) var<storage, read_write> y: array<f32>;\n'
 
 describe('watched bounds', () => {
-  test('every index into a buffer is checked, indices of indices too, and nothing else', () => {
-    const code = withBoundsCounted(`${HEAD}fn main() { let a = x[u32(x[2u]) + 1u]; y[0u] = tile.x[3u] + tile[4u] + a; }`, 5)
-    expect(code).toContain('let a = x[inside_x(u32(u32(x[inside_x(u32(2u))]) + 1u))]; y[inside_y(u32(0u))] = tile.x[3u] + tile[4u] + a;')
-    expect(code).toContain('out_of_bounds[5u]')
+  test('every index into a buffer is watched, indices of indices too, and nothing else', () => {
+    const main = '@compute @workgroup_size(64) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32)'
+    const code = withBoundsCounted(`${HEAD}${main} { let a = x[u32(x[2u]) + 1u]; y[index] = tile.x[3u] + tile[4u] + a; }`, 5)
+    expect(code).toContain('fn watched(group: vec3u, index: u32) { let a = x[inside_x(u32(u32(x[inside_x(u32(2u))]) + 1u))]; ')
+    expect(code).toContain('y[inside_y(u32(index))] = tile.x[3u] + tile[4u] + a; }')
+    expect(code).toContain(`${main} {\n  watched(group, index);\n`)
+    expect(code).toContain('if (largest_y >= arrayLength(&y)) { atomicAdd(&out_of_bounds[5u], 1u); }')
   })
 
   test('a kernel that reads past its binding is named, once', async () => {
@@ -21,7 +24,7 @@ describe('watched bounds', () => {
     await gpu.sync()
     const reports = (globalThis as { [REPORTS]?: BoundsReport[] })[REPORTS] ?? []
     const found = async (): Promise<string[]> => (await Promise.all(reports.map(report => report()))).flat()
-    expect(await found()).toEqual(['kernel past: 1 indices out of bounds'])
+    expect(await found()).toEqual(['kernel past: 1 invocations index beyond a buffer'])
     expect(await found()).toEqual([])
     gpu.destroy()
   })

@@ -1,6 +1,6 @@
 /**
- * Counts indices that leave their binding. The library turns the bounds checks of Dawn and of drivers off (src/node.ts), so that no kernel may count on them: tests put
- * checks of their own around every index into a storage buffer, and a kernel that leaves one fails them by name.
+ * Counts indices that leave their binding. The library turns the bounds checks of Dawn and of drivers off (src/node.ts), so that no kernel may count on them: tests
+ * watch every index into a storage buffer, and a kernel that leaves one fails them by name.
  */
 
 const LIMIT = 'maxStorageBuffersPerShaderStage'
@@ -13,7 +13,7 @@ const COPY_DST = 0x08
 const MAP_READ = 0x01
 const COMPUTE = 0x04
 
-/** What a watched device has found since the last call: kernels and how many of their indices were out of bounds. */
+/** What a watched device has found since the last call: kernels and how many of their invocations left a buffer. */
 export type BoundsReport = () => Promise<string[]>
 
 /** Those of all watched devices of this process: tests read them after each test (boundsSetup.ts), without loading what made them. */
@@ -72,24 +72,49 @@ function watch(device: GPUDevice, shown: number): BoundsReport {
     await copy.mapAsync(MAP_READ)
     const counts = [...new Uint32Array(copy.getMappedRange())]
     copy.destroy()
-    return counts.flatMap((count, i) => (count > 0 ? [`kernel ${labels[i]}: ${count} indices out of bounds`] : []))
+    return counts.flatMap((count, i) => (count > 0 ? [`kernel ${labels[i]}: ${count} invocations index beyond a buffer`] : []))
   }
 }
 
 const BINDING = /@group\(0\)\s*@binding\(\d+\)\s*var<storage[^>]*>\s*(\w+)\s*:/g
+const MAIN = '@compute @workgroup_size('
 
-/** The kernel with a check around every index into its storage buffers, which counts in element `id` of one binding more. */
+/**
+ * The kernel with its largest index into each storage buffer kept, and compared with the buffer's length when an invocation ends; what is beyond is counted in element `id`
+ * of one binding more. (A check at every index would take software adapters minutes to compile.)
+ */
 export function withBoundsCounted(code: string, id: number): string {
   const names = [...code.matchAll(BINDING)].map(m => m[1])
   if (names.length === 0) return code
   const inside = names.map(
-    name => `fn inside_${name}(i: u32) -> u32 {
-  if (i >= arrayLength(&${name})) { atomicAdd(&out_of_bounds[${id}u], 1u); }
+    name => `var<private> largest_${name}: u32;
+fn inside_${name}(i: u32) -> u32 {
+  largest_${name} = max(largest_${name}, i);
   return i;
 }`,
   )
-  const counters = `@group(0) @binding(${names.length}) var<storage, read_write> out_of_bounds: array<atomic<u32>>;`
-  return `${checked(code, new RegExp(`(?<![.\\w])(${names.join('|')})\\[`))}\n${counters}\n${inside.join('\n')}\n`
+  const [before, attribute, parameters, body] = mainOf(code)
+  const passed = [...parameters.matchAll(/(\w+)\s*:/g)].map(m => m[1]).join(', ')
+  const plain = parameters.replaceAll(/@builtin\(\w+\)\s*/g, '')
+  const checks = names.map(name => `  if (largest_${name} >= arrayLength(&${name})) { atomicAdd(&out_of_bounds[${id}u], 1u); }`)
+  const indexed = new RegExp(`(?<![.\\w])(${names.join('|')})\\[`)
+  return `${checked(before, indexed)}fn watched(${plain})${checked(body, indexed)}
+@group(0) @binding(${names.length}) var<storage, read_write> out_of_bounds: array<atomic<u32>>;
+${inside.join('\n')}
+${attribute}fn main(${parameters}) {
+  watched(${passed});
+${checks.join('\n')}
+}
+`
+}
+
+/** What stands before the entry point, its attributes, its parameters, and its body with what follows. */
+function mainOf(code: string): [before: string, attribute: string, parameters: string, body: string] {
+  const begin = code.indexOf(MAIN)
+  const name = code.indexOf('fn main(', begin)
+  const first = name + 'fn main('.length
+  const end = closing(code, first, '(', ')')
+  return [code.slice(0, begin), code.slice(begin, name), code.slice(first, end), code.slice(end + 1)]
 }
 
 /** Indices into what `indexed` finds, and indices within those, go through a function of the name. */
@@ -97,8 +122,14 @@ function checked(code: string, indexed: RegExp): string {
   const found = indexed.exec(code)
   if (!found) return code
   const begin = found.index + found[0].length
-  let end = begin
-  for (let depth = 1; depth > 0; end++) depth += code[end] === '[' ? 1 : code[end] === ']' ? -1 : 0
-  const index = checked(code.slice(begin, end - 1), indexed)
-  return `${code.slice(0, begin)}inside_${found[1]}(u32(${index}))]${checked(code.slice(end), indexed)}`
+  const end = closing(code, begin, '[', ']')
+  const index = checked(code.slice(begin, end), indexed)
+  return `${code.slice(0, begin)}inside_${found[1]}(u32(${index}))]${checked(code.slice(end + 1), indexed)}`
+}
+
+/** Where the bracket that is open at `at` is closed. */
+function closing(code: string, at: number, open: string, close: string): number {
+  let end = at
+  for (let depth = 1; depth > 0; end++) depth += code[end] === open ? 1 : code[end] === close ? -1 : 0
+  return end - 1
 }

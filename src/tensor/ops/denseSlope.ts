@@ -42,11 +42,6 @@ export function slopeKernel({ rows, nOut, slope, dz, half, factors, bias }: Slop
   const own = Math.min(fours, THREADS)
   const teams = Math.floor(THREADS / own)
   const each = Math.ceil(FACTOR_ROWS / teams)
-  const unrolled = (line: (j: number) => string): string => Array.from({ length: each }, (_, j) => line(j)).join('\n')
-  // without branches loads do not wait for one another
-  const whole = rows % ROWS_PER_BIAS_SLICE === 0 && fours % own === 0 && THREADS % own === 0 && FACTOR_ROWS % teams === 0
-  const guard = (j: number): string =>
-    whole ? '' : `if (works && team + ${j * teams}u < ${FACTOR_ROWS}u && block * ${FACTOR_ROWS}u + team + ${j * teams}u < ${rows}u) `
   const scaled = half ? 'vec2u(pack2x16float(v.xy), pack2x16float(v.zw))' : 'v'
   const code = `${bindingHeader(reads, writes)}
 ${factors ? `var<workgroup> peaks: array<atomic<u32>, ${CHUNKS}>;` : ''}
@@ -60,14 +55,32 @@ ${linear ? '' : `fn slopeAt(r: f32) -> f32 { return ${slope}; }`}
 ${factors ? `  if (index < ${CHUNKS}u) { atomicStore(&peaks[index], 0u); }\n  workgroupBarrier();` : ''}
   for (var chunk = 0u; chunk < ${CHUNKS}u; chunk++) {
     let block = group.x * ${CHUNKS}u + chunk;
-    let first = (block * ${FACTOR_ROWS}u + team) * ${fours}u + c;
+    var z: array<vec4f, ${each}>;
     var high = vec4f();
-${unrolled(j => `    var z${j} = vec4f();`)}
-${unrolled(j => `    ${guard(j)}{ z${j} = dy[first + ${j * teams * fours}u]; }`)}
-${linear ? '' : unrolled(j => `    ${guard(j)}{ let r = y[first + ${j * teams * fours}u]; z${j} *= vec4f(slopeAt(r.x), slopeAt(r.y), slopeAt(r.z), slopeAt(r.w)); }`)}
-${unrolled(j => `    sum += z${j}; high = max(high, abs(z${j}));`)}
+    for (var j = 0u; j < ${each}u; j++) {
+      let place = team + j * ${teams}u;
+      let row = block * ${FACTOR_ROWS}u + place;
+      if (works && place < ${FACTOR_ROWS}u && row < ${rows}u) {
+        let at = row * ${fours}u + c;
+        ${linear ? 'let v = dy[at];' : 'let r = y[at];\n        let v = dy[at] * vec4f(slopeAt(r.x), slopeAt(r.y), slopeAt(r.z), slopeAt(r.w));'}
+        z[j] = v;
+        sum += v;
+        high = max(high, abs(v));
+      }
+    }
 ${factors ? scaleOfBlock(rows) : ''}
-${dz ? unrolled(j => `    ${guard(j)}{ let v = z${j}${factors ? ' * factor' : ''}; dz[first + ${j * teams * fours}u] = ${scaled}; }`) : ''}
+${
+  dz
+    ? `    for (var j = 0u; j < ${each}u; j++) {
+      let place = team + j * ${teams}u;
+      let row = block * ${FACTOR_ROWS}u + place;
+      if (works && place < ${FACTOR_ROWS}u && row < ${rows}u) {
+        let v = z[j]${factors ? ' * factor' : ''};
+        dz[row * ${fours}u + c] = ${scaled};
+      }
+    }`
+    : ''
+}
   }
 ${bias ? sumOfTeams(own, teams, fours) : ''}
 }`
