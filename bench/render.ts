@@ -193,11 +193,10 @@ async function timePictures(face: string, codes: CodeField): Promise<void> {
     }
     console.log(`| ${what} | ${cells.join(' | ')} |`)
   }
+  const counts = new Set([samples.picture, samples.training, ...(values.samples?.split(',').map(Number) ?? [])])
   for (const [what, options] of [
     [`exact as before, ${before} samples in chunks of ${oldRays} rays`, { samples: before, rays: oldRays }],
-    [`exact, ${samples.picture} samples`, {}],
-    [`exact, ${samples.training} samples`, { samples: samples.training }],
-    ...(values.samples?.split(',').map(Number) ?? []).map(count => [`exact, ${count} samples`, { samples: count }] as const),
+    ...[...counts].map(count => [`exact, ${count} samples`, { samples: count }] as const),
   ] as const) {
     using renderer = createRenderer(scene, codes, options)
     await row(what, renderer)

@@ -1,11 +1,8 @@
-/** After each test: no kernel that it ran on a watched device (boundsWatch.ts) has left its buffers. */
+/** After each test: no kernel that it ran on a watched device has left its buffers. */
 import { afterEach } from 'vitest'
-import type { BoundsReport, REPORTS as Key } from './boundsWatch.ts'
-
-const REPORTS: typeof Key = Symbol.for('faceclipnerf bounds reports') as typeof Key
+import { outOfBounds } from './boundsWatch.ts'
 
 afterEach(async () => {
-  const reports = (globalThis as { [REPORTS]?: BoundsReport[] })[REPORTS] ?? []
-  const left = (await Promise.all(reports.map(report => report()))).flat()
+  const left = await outOfBounds()
   if (left.length > 0) throw new Error(left.join('; '))
 })

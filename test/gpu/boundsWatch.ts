@@ -14,14 +14,19 @@ const MAP_READ = 0x01
 const COMPUTE = 0x04
 
 /** What a watched device has found since the last call: kernels and how many of their invocations left a buffer. */
-export type BoundsReport = () => Promise<string[]>
+type BoundsReport = () => Promise<string[]>
 
-/** Those of all watched devices of this process: tests read them after each test (boundsSetup.ts), without loading what made them. */
-export const REPORTS = Symbol.for('faceclipnerf bounds reports')
+/** Those of all watched devices of this process, which outlive a test file's modules. */
+const REPORTS = Symbol.for('faceclipnerf bounds reports')
+const all = globalThis as { [REPORTS]?: BoundsReport[] }
+
+/** What all watched devices have found since the last call. */
+export async function outOfBounds(): Promise<string[]> {
+  return (await Promise.all((all[REPORTS] ?? []).map(report => report()))).flat()
+}
 
 /** Makes the devices of the adapter watched ones. One binding of each kernel goes to the counters, so that a device says it has one less. */
 export function watchBounds(adapter: GPUAdapter): void {
-  const all = globalThis as { [REPORTS]?: BoundsReport[] }
   const request = adapter.requestDevice.bind(adapter)
   adapter.requestDevice = async descriptor => {
     const most = adapter.limits[LIMIT]

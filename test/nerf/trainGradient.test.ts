@@ -32,7 +32,7 @@ test.each(['tiny', 'paper'] as const)('every network, the codes and the hash tab
   const capture = smallCapture()
   const fewer = (base: SceneConfig): SceneConfig => ({
     ...shrunk(base),
-    // bounds of H, which no preset has
+    // bounds of H with a weight of their own, which no preset has
     slicing: { ...shrunk(base).slicing, ...(preset === 'tiny' && { lipschitz: 'output', lipschitzWeight: 0.02 }) },
     training: { ...shrunk(base).training, rays: 16, backgroundPoints: 8 },
   })

@@ -5,7 +5,7 @@
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { sumSlices } from './sumSlices.ts'
-import { bindingHeader, itemKernel } from './wgsl.ts'
+import { bindingHeader, COMPONENTS, itemKernel, text } from './wgsl.ts'
 
 export interface NarrowLayer {
   readonly rows: number
@@ -69,10 +69,6 @@ export function narrowBackward(layer: NarrowLayer): WgslWork {
   return { scratch: lengths, dispatches }
 }
 
-/** Vector components are written out: an index that is not constant would put accumulators into memory. */
-const COMPONENTS = ['x', 'y', 'z', 'w']
-const unroll = (n: number, line: (q: number) => string): string => Array.from({ length: n }, (_, q) => line(q)).join('\n')
-
 function tileKernel({ rows, nIn, nOut, slope, weights }: NarrowLayer, groups: number, transposed?: Ref, partial?: Ref): Dispatch {
   const reads = [
     ...(weights ? [{ name: 'x', ref: input(0) }] : []),
@@ -103,7 +99,7 @@ ${
       for (var row = team; row < ${ROWS}u; row += ${teams}u) {
         let v = tileX[row * ${in4}u + blockIn];
         let z = tileZ[row * ${out4}u + blockOut];
-${unroll(4, q => `        acc${q} += v.${COMPONENTS[q]} * z;`)}
+${text(4, q => `        acc${q} += v.${COMPONENTS[q]} * z;`)}
         acc4 += z;
       }
     }`
@@ -121,7 +117,7 @@ const teamsOf = (in4: number, out4: number): number => Math.max(1, Math.min(ROWS
 
 function sumsHeader(in4: number, out4: number): string {
   const blocks = in4 * out4
-  return `${unroll(5, q => `  var acc${q} = vec4f();`)}
+  return `${text(5, q => `  var acc${q} = vec4f();`)}
   let team = index / ${blocks}u;
   let blockIn = (index % ${blocks}u) / ${out4}u;
   let blockOut = index % ${out4}u;`
@@ -140,7 +136,7 @@ function loadTile(name: string, rows: number, columns: number, value: (at: strin
       let at = row * ${columns}u + c;
       var v = vec4f();
       if (row < ${rows}u) {
-${unroll(4, component)}
+${text(4, component)}
       }
       ${name}[i] = v;
     }`
@@ -173,10 +169,10 @@ function inputPart(rows: number, nIn: number, nOut: number): string {
       var left = vec4f();
       var right = vec4f();
       for (var o4 = 0u; o4 < ${out4}u; o4++) {
-${unroll(4, q => `        let z${q} = tileZ[(rows4 + ${q}u) * ${out4}u + o4];`)}
-${unroll(4, term)}
+${text(4, q => `        let z${q} = tileZ[(rows4 + ${q}u) * ${out4}u + o4];`)}
+${text(4, term)}
       }
-${unroll(4, store)}
+${text(4, store)}
     }`
 }
 
@@ -197,11 +193,11 @@ function partialPart(nIn: number, nOut: number): string {
     const column = (p: number): string => `      if (blockOut * 4u + ${p}u < ${nOut}u) { partial[at + ${p}u] = acc${q}.${COMPONENTS[p]}; }`
     return `    if (${inside}) {
       let at = group.x * ${(nIn + 1) * nOut}u + (${row}) * ${nOut}u + blockOut * 4u;
-${unroll(4, column)}
+${text(4, column)}
     }`
   }
-  return `${teams > 1 ? unroll(5, gather) : ''}
+  return `${teams > 1 ? text(5, gather) : ''}
   if (team == 0u) {
-${unroll(5, store)}
+${text(5, store)}
   }`
 }

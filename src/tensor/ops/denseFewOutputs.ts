@@ -5,7 +5,7 @@
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
 import { sumSlices } from './sumSlices.ts'
-import { bindingHeader } from './wgsl.ts'
+import { bindingHeader, COMPONENTS, text, times } from './wgsl.ts'
 
 export interface FewOutputs {
   readonly rows: number
@@ -31,10 +31,8 @@ const ROWS_PER_GROUP = 128
 /** Row length of the parts that meet: not a power of two, against bank conflicts. */
 const PART = SHARERS + 1
 
-const repeat = (n: number, line: (i: number) => string): string => Array.from({ length: n }, (_, i) => line(i)).join('\n')
 /** The weights of inputs 4 c … 4 c + 3 for output o, from W [in, out]. */
-const weightsOf = (c: string, o: number, nOut: number): string =>
-  `vec4f(${[0, 1, 2, 3].map(q => `w[(4u * (${c}) + ${q}u) * ${nOut}u + ${o}u]`).join(', ')})`
+const weightsOf = (c: string, o: number, nOut: number): string => `vec4f(${times(4, q => `w[(4u * (${c}) + ${q}u) * ${nOut}u + ${o}u]`).join(', ')})`
 
 /** Inputs x, W and, if `bias`, b; output y. @param store WGSL of the output in v and, with a bias, b[c] */
 export function fewOutputsForward({ rows, nIn, nOut }: FewOutputs, store: string, bias: boolean): WgslWork {
@@ -50,14 +48,14 @@ fn stored(v: f32, c: u32) -> f32 { return ${store}; }
 @compute @workgroup_size(${THREADS}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
   let lane = index % ${SHARERS}u;
   let own = index / ${SHARERS}u;
-${repeat(turns, j => repeat(nOut, o => `  var w${j}_${o} = vec4f();\n  ${guard(j)}{ w${j}_${o} = ${weightsOf(`lane + ${j * SHARERS}u`, o, nOut)}; }`))}
+${text(turns, j => text(nOut, o => `  var w${j}_${o} = vec4f();\n  ${guard(j)}{ w${j}_${o} = ${weightsOf(`lane + ${j * SHARERS}u`, o, nOut)}; }`))}
   for (var row0 = group.x * ${ROWS_PER_GROUP}u; row0 < min((group.x + 1u) * ${ROWS_PER_GROUP}u, ${rows}u); row0 += ${ROWS}u) {
     let row = row0 + own;
-${repeat(nOut, o => `    var s${o} = 0.0;`)}
+${text(nOut, o => `    var s${o} = 0.0;`)}
     if (row < ${rows}u) {
-${repeat(turns, j => `      ${guard(j)}{ let a = x[row * ${in4}u + lane + ${j * SHARERS}u];${repeat(nOut, o => ` s${o} += dot(a, w${j}_${o});`)} }`)}
+${text(turns, j => `      ${guard(j)}{ let a = x[row * ${in4}u + lane + ${j * SHARERS}u];${text(nOut, o => ` s${o} += dot(a, w${j}_${o});`)} }`)}
     }
-${repeat(nOut, o => `    parts[(own * ${nOut}u + ${o}u) * ${PART}u + lane] = s${o};`)}
+${text(nOut, o => `    parts[(own * ${nOut}u + ${o}u) * ${PART}u + lane] = s${o};`)}
     workgroupBarrier();
     let r = row0 + index / ${nOut}u;
     if (index < ${ROWS * nOut}u && r < ${rows}u) {
@@ -115,8 +113,8 @@ ${linear ? '' : `fn slopeAt(r: f32) -> f32 { return ${slope}; }`}
   let c = index % ${in4}u;
   let team = index / ${in4}u;
   let works = team < ${teams}u;
-${dx ? repeat(nOut, o => `  let w${o} = ${weightsOf('c', o, nOut)};`) : ''}
-${partial ? `${repeat(nOut, o => `  var sum${o} = vec4f();`)}\n  var bias = 0.0;` : ''}
+${dx ? text(nOut, o => `  let w${o} = ${weightsOf('c', o, nOut)};`) : ''}
+${partial ? `${text(nOut, o => `  var sum${o} = vec4f();`)}\n  var bias = 0.0;` : ''}
   for (var row0 = group.x * ${TILE}u; row0 < ${rows}u; row0 += ${groups * TILE}u) {
     if (index < ${TILE * nOut}u) {
       let at = row0 * ${nOut}u + index;
@@ -128,15 +126,15 @@ ${partial ? `${repeat(nOut, o => `  var sum${o} = vec4f();`)}\n  var bias = 0.0;
     if (works) {
       for (var i = team; i < min(${TILE}u, ${rows}u - row0); i += ${teams}u) {
         let at = (row0 + i) * ${in4}u + c;
-${repeat(nOut, o => `        let z${o} = dz[i * ${nOut}u + ${o}u];`)}
-${dx ? `        dx[at] = ${Array.from({ length: nOut }, (_, o) => `z${o} * w${o}`).join(' + ')};` : ''}
-${partial ? `        let a = x[at];\n${repeat(nOut, o => `        sum${o} += z${o} * a;`)}` : ''}
+${text(nOut, o => `        let z${o} = dz[i * ${nOut}u + ${o}u];`)}
+${dx ? `        dx[at] = ${times(nOut, o => `z${o} * w${o}`).join(' + ')};` : ''}
+${partial ? `        let a = x[at];\n${text(nOut, o => `        sum${o} += z${o} * a;`)}` : ''}
       }
     }
 ${partial ? `    if (index < ${nOut}u) { for (var i = 0u; i < ${TILE}u; i++) { bias += dz[i * ${nOut}u + index]; } }` : ''}
     workgroupBarrier();
   }
-${partial ? repeat(nOut, o => teamsPart(o, nIn, nOut, teams)) : ''}
+${partial ? text(nOut, o => teamsPart(o, nIn, nOut, teams)) : ''}
 ${partial ? `  if (index < ${nOut}u) { partial[group.x * ${(nIn + 1) * nOut}u + ${nIn * nOut}u + index] = bias; }` : ''}
 }`
   return { label: 'denseBackwardFew', code, bindings: [...reads, ...writes].map(b => b.ref), groups: [groups, 1, 1], flops: 4 * rows * nIn * nOut }
@@ -145,12 +143,12 @@ ${partial ? `  if (index < ${nOut}u) { partial[group.x * ${(nIn + 1) * nOut}u + 
 /** The teams' sums of dW's column o, added in order, to the workgroup's place. */
 function teamsPart(o: number, nIn: number, nOut: number, teams: number): string {
   const in4 = nIn / 4
-  const store = (q: number): string => `    partial[group.x * ${(nIn + 1) * nOut}u + (4u * c + ${q}u) * ${nOut}u + ${o}u] = sum${o}.${'xyzw'[q]};`
+  const store = (q: number): string => `    partial[group.x * ${(nIn + 1) * nOut}u + (4u * c + ${q}u) * ${nOut}u + ${o}u] = sum${o}.${COMPONENTS[q]};`
   return `  meet[index] = sum${o};
   workgroupBarrier();
   if (team == 0u) {
     for (var t = 1u; t < ${teams}u; t++) { sum${o} += meet[t * ${in4}u + c]; }
-${repeat(4, store)}
+${text(4, store)}
   }
   workgroupBarrier();`
 }

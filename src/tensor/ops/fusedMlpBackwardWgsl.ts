@@ -26,18 +26,15 @@ import {
   blockHeader,
   blockPlace,
   blockProduct,
-  COMPONENTS,
   eachOfBlock,
   inputElement,
   loadInput,
   storeInput,
   swizzle,
   type Tile,
-  text,
   tileOf,
-  times,
 } from './fusedMlpTile.ts'
-import { type Binding, bindingHeader } from './wgsl.ts'
+import { type Binding, bindingHeader, COMPONENTS, text, times } from './wgsl.ts'
 
 /** Bytes of workgroup memory of the backward kernel. */
 export function backwardMemory(shape: MlpShape, tiling: BlockTiling): number {

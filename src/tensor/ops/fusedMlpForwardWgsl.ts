@@ -3,7 +3,6 @@
  * invocation sums a block of 4 or 8 rows x 4 or 8 columns in registers; heads, which have few columns, share out their depth instead.
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
-import { ACTIVATION_WGSL } from './dense.ts'
 import {
   forwardFlops,
   headColumns,
@@ -21,21 +20,20 @@ import {
 } from './fusedMlpLayout.ts'
 import {
   type BlockTiling,
+  blockColumn,
   blockHeader,
   blockPlace,
   blockProduct,
   blockRow,
-  COMPONENTS,
   eachOfBlock,
   inputElement,
   loadInput,
+  storeHeads,
   swizzle,
   type Tile,
-  text,
   tileOf,
-  times,
 } from './fusedMlpTile.ts'
-import { type Binding, bindingHeader, MAX_GROUPS } from './wgsl.ts'
+import { type Binding, bindingHeader, COMPONENTS, MAX_GROUPS, text, times } from './wgsl.ts'
 
 /** Bytes of workgroup memory of the forward kernel. */
 export function forwardMemory(shape: MlpShape, tiling: BlockTiling): number {
@@ -177,8 +175,7 @@ function lastHeads(heads: Heads): string {
     const count = Math.min(4, columns - 4 * v)
     const weights = times(blockColumns, c =>
       text(4, q => {
-        const column = c === 0 ? 'columnGroup' : `(columnGroup + ${c * columnGroups}u)`
-        return `      let w${4 * c + q} = packed[${kernel}u + (${column} * 4u + ${q}u) * ${h4}u + ${v}u];`
+        return `      let w${4 * c + q} = packed[${kernel}u + (${blockColumn(tile, c)} * 4u + ${q}u) * ${h4}u + ${v}u];`
       }),
     ).join('\n')
     const sums = times(blockRows, h =>
@@ -207,22 +204,11 @@ ${headRows(heads, v, `      for (var part = 0u; part < ${parts}u; part++) { ${pa
 
 /** Biases, activations and outputs of the heads' columns 4 v … 4 v + 3, row by row. @param add WGSL that adds the row's sums to s */
 function headRows({ shape, rows, tile, packed, l, keepAt }: Heads, v: number, add: string): string {
-  const layer = shape.layers[l]
-  const h4 = pad4(headColumns(layer)) / 4
-  const matrices = mlpMatrices(shape).filter(m => m.layer === l && m.head)
-  const store = (q: number): string => {
-    const column = 4 * v + q
-    const found = matrices.find(({ head, nOut }) => head && column >= head.column && column < head.column + nOut)
-    if (!found?.head) return ''
-    const { head, nOut, activation } = found
-    const z = ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, `s.${COMPONENTS[q]}`)
-    const place = `y${head.output}[(row0 + r) * ${nOut}u + ${column - head.column}u]`
-    return `      s.${COMPONENTS[q]} = ${z};\n      if (row0 + r < ${rows}u) { ${place} = s.${COMPONENTS[q]}; }`
-  }
+  const h4 = pad4(headColumns(shape.layers[l])) / 4
   return `    for (var r = index; r < ${tile.R}u; r += ${tile.threads}u) {
       var s = packed[${packed.headBias[l] / 4}u + ${v}u];
 ${add}
-${text(4, store)}
+${storeHeads(shape, rows, l, v, 's')}
 ${keepAt === undefined ? '' : `      kept[${keepAt} + r * ${h4}u + ${v}u] = s;`}
     }`
 }

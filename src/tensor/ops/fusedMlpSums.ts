@@ -4,8 +4,9 @@
  */
 import { type Dispatch, output, scratch } from '../tensor.ts'
 import { headColumns, type KeptLayout, type MlpMatrix, type MlpShape, type Packing, pad4 } from './fusedMlpLayout.ts'
-import { COMPONENTS, swizzle, type Tile, text, times } from './fusedMlpTile.ts'
+import { swizzle, type Tile } from './fusedMlpTile.ts'
 import { sumSlices } from './sumSlices.ts'
+import { COMPONENTS, text, times } from './wgsl.ts'
 
 export interface MlpWants {
   /** Per input, the second included. */

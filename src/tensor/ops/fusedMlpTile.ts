@@ -1,5 +1,7 @@
 /** WGSL that the forward and the backward kernel of a fused MLP share: an invocation's block of a tile, and the tiles in workgroup memory. */
-import { type Keeping, type MlpInput, type MlpShape, mlpInputs, tileWidth } from './fusedMlpLayout.ts'
+import { ACTIVATION_WGSL } from './dense.ts'
+import { type Keeping, type MlpInput, type MlpShape, mlpInputs, mlpMatrices, tileWidth } from './fusedMlpLayout.ts'
+import { COMPONENTS, text, times } from './wgsl.ts'
 
 /** How the work is cut for single invocations, in f32. */
 export interface BlockTiling extends Keeping {
@@ -47,10 +49,6 @@ export function tileOf(shape: MlpShape, { rows: R, blockRows, blockColumns }: Bl
     blockColumns: blockColumns / 4,
   }
 }
-
-export const COMPONENTS = ['x', 'y', 'z', 'w'] as const
-export const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i))
-export const text = (n: number, line: (i: number) => string): string => times(n, line).join('\n')
 
 /** Vector r4 of column group c4's columns: a row of 8 column groups then lies in different banks. */
 export const swizzle = ({ R4 }: Tile, r4: string, c4: string): string => `((${r4}) ^ ((${c4}) & ${Math.min(R4, 8) - 1}u))`
@@ -130,6 +128,20 @@ ${text(4, row)}
       let at = c4 * ${4 * R4}u + ${swizzle(tile, 'r4', 'c4')};
 ${text(4, p => `      ${buffer}[at + ${p * R4}u] = vec4f(${times(4, q => `v${q}.${COMPONENTS[p]}`).join(', ')});`)}
     }`
+}
+
+/** Activates the heads' columns 4 v … 4 v + 3 on layer l in the vector `name` and stores those that there are, for row r of the tile. */
+export function storeHeads(shape: MlpShape, rows: number, l: number, v: number, name: string): string {
+  const matrices = mlpMatrices(shape).filter(m => m.layer === l)
+  return text(4, q => {
+    const column = 4 * v + q
+    const found = matrices.find(({ head, nOut }) => head && column >= head.column && column < head.column + nOut)
+    if (!found?.head) return ''
+    const { head, nOut, activation } = found
+    const value = `${name}.${COMPONENTS[q]}`
+    return `        ${value} = ${ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, value)};
+        if (row0 + r < ${rows}u) { y${head.output}[(row0 + r) * ${nOut}u + ${column - head.column}u] = ${value}; }`
+  })
 }
 
 /** The way back: rows of the wanted inputs' gradients, NAMEGradient [rows, columns], from a tile. */

@@ -20,7 +20,6 @@ import {
   pad4,
 } from './fusedMlpLayout.ts'
 import { type MlpWants, type Turn, turnFlops } from './fusedMlpSums.ts'
-import { COMPONENTS, text, times } from './fusedMlpTile.ts'
 import { largestKernels, largestLength } from './largest.ts'
 import { loadRows, readSums, tileFor } from './matrixMlpForwardWgsl.ts'
 import {
@@ -38,7 +37,7 @@ import {
   stripOf,
 } from './matrixMlpTile.ts'
 import { sumSlices } from './sumSlices.ts'
-import { type Binding, bindingHeader } from './wgsl.ts'
+import { type Binding, bindingHeader, COMPONENTS, text, times } from './wgsl.ts'
 
 /** Bytes of workgroup memory. */
 export const matrixBackwardMemory = ({ R, inputStride, gradientStride, sumStride }: MatrixTile): number =>

@@ -3,7 +3,6 @@
  * matrixMlpTile.ts; the f32 twin: fusedMlpForwardWgsl.ts.
  */
 import { type Dispatch, input, output, type Ref, scratch, type WgslWork } from '../tensor.ts'
-import { ACTIVATION_WGSL } from './dense.ts'
 import {
   forwardFlops,
   headColumns,
@@ -19,7 +18,7 @@ import {
   pad4,
   type TileRange,
 } from './fusedMlpLayout.ts'
-import { COMPONENTS, text, times } from './fusedMlpTile.ts'
+import { storeHeads } from './fusedMlpTile.ts'
 import {
   EDGE,
   HALVES,
@@ -35,7 +34,7 @@ import {
   storeSquare,
   stripOf,
 } from './matrixMlpTile.ts'
-import { type Binding, bindingHeader, MAX_GROUPS } from './wgsl.ts'
+import { type Binding, bindingHeader, COMPONENTS, MAX_GROUPS, text, times } from './wgsl.ts'
 
 /** Bytes of workgroup memory. */
 export const matrixForwardMemory = ({ R, inputStride, sumStride }: MatrixTile): number => R * (2 * inputStride + 4 * sumStride)
@@ -157,20 +156,10 @@ function headsPart(shape: MlpShape, rows: number, tile: MatrixTile, packing: Pac
   if (columns === 0) return ''
   const { R, W, threads, subgroups, inputStride, sumStride } = tile
   const h4 = pad4(columns) / 4
-  const matrices = mlpMatrices(shape).filter(m => m.layer === l && m.head)
-  const column = (v: number, q: number): string => {
-    const at = 4 * v + q
-    const found = matrices.find(({ head, nOut }) => head && at >= head.column && at < head.column + nOut)
-    if (!found?.head) return ''
-    const { head, nOut, activation } = found
-    const z = ACTIVATION_WGSL[activation].replaceAll(/\bv\b/g, `v.${COMPONENTS[q]}`)
-    const place = `y${head.output}[(row0 + r) * ${nOut}u + ${at - head.column}u]`
-    return `        v.${COMPONENTS[q]} = ${z};\n        if (row0 + r < ${rows}u) { ${place} = v.${COMPONENTS[q]}; }`
-  }
   const group = (v: number): string => `      {
         let c = ${4 * v}u;
         var v = ${readSums(sumStride)} + bias4(${packing.headBias[l]}u + c);
-${text(4, q => column(v, q))}
+${storeHeads(shape, rows, l, v, 'v')}
         ${keepAt === undefined || !keepsHeads(layer) ? '' : `kept[${keepAt} + r * ${h4}u + ${v}u] = toHalves(finite(v));`}
       }`
   return `    for (var s = sub; s < ${R / EDGE}u; s += ${subgroups}u) {

@@ -51,6 +51,12 @@ export function bindingHeader(reads: readonly Binding[], writes: readonly Bindin
   return reads.map((b, i) => line(b, i, 'read')).join('') + writes.map((b, i) => line(b, reads.length + i, 'read_write')).join('')
 }
 
+/** Vector components, to be written out: an index that is not constant would put sums that an invocation keeps into memory. */
+export const COMPONENTS = ['x', 'y', 'z', 'w'] as const
+export const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i))
+/** Lines of a kernel that differ by a number. */
+export const text = (n: number, line: (i: number) => string): string => times(n, line).join('\n')
+
 /** Adds up the workgroup array `runs` of `threads` numbers, a power of two, into its first element; `index` is the invocation's. */
 export const addRuns = (threads: number): string => `  for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
     workgroupBarrier();
