@@ -38,8 +38,8 @@ export async function viewerScript(): Promise<string> {
 
 /**
  * f16 on NVIDIA and subgroup matrices need the first two. The third: kernels fill their workgroup memory themselves, and drivers take long to compile it twice. The
- * fourth: bounds checks of every index, by Dawn and by the driver, cost 10 to 30 % (docs/h200.md). Kernels bound what they index by data themselves, and tests watch
- * every index (test/gpu/boundsWatch.ts).
+ * fourth: bounds checks of every index, by Dawn and by the driver, cost 10 to 30 % (docs/h200.md). Kernels bound what they index by data themselves, and tests
+ * can watch every index (FACECLIPNERF_WATCH=1, test/gpu/boundsWatch.ts).
  */
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init,disable_robustness',

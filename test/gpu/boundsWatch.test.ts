@@ -15,6 +15,7 @@ describe('watched bounds', () => {
   })
 
   test('a kernel that reads past its binding is named, once', async () => {
+    process.env.FACECLIPNERF_WATCH = '1'
     const gpu = await openComputingGpu()
     if (typeof gpu === 'string') throw new Error(gpu)
     const buffer = gpu.createBuffer(1024)

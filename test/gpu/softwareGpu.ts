@@ -20,10 +20,10 @@ export async function dawn(options: string[], toggles: string[] = []): Promise<G
   return create([`enable-dawn-features=${[...TOGGLES, ...toggles].join(',')}`, ...options])
 }
 
-/** A device that runs WGSL, be it in software, with every index into a buffer checked (boundsWatch.ts); or why there is none. */
+/** A device that runs WGSL, be it in software, with every index into a buffer watched where FACECLIPNERF_WATCH is set (boundsWatch.ts); or why there is none. */
 export async function openComputingGpu(options?: GpuOptions): Promise<GpuDevice | string> {
   const otherwise = 'no Vulkan driver; install Chromium for its SwiftShader, or set VK_DRIVER_FILES to another'
-  return await open([], [NO_WORKGROUP_INIT], otherwise, options, watchBounds)
+  return await open([], [NO_WORKGROUP_INIT], otherwise, options, process.env.FACECLIPNERF_WATCH ? watchBounds : undefined)
 }
 
 /** A device that compiles and validates everything and computes nothing, or why there is none. */
