@@ -1,4 +1,5 @@
 /** One plan per operation: forward and gradient by every f32 input, on seeded random numbers that make sense to it. */
+import type { Camera } from '../../src/camera/camera.ts'
 import { type Device, tensor } from '../../src/tensor/device.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { adam, clipGradientNorm } from '../../src/tensor/ops/adam.ts'
@@ -6,7 +7,7 @@ import { assign } from '../../src/tensor/ops/assign.ts'
 import { attention } from '../../src/tensor/ops/attention.ts'
 import { brickMarch } from '../../src/tensor/ops/brickMarch.ts'
 import { brickPoints, CORNERS, packBricks } from '../../src/tensor/ops/bricks.ts'
-import { CAMERA_NUMBERS, cameraRays } from '../../src/tensor/ops/cameraRays.ts'
+import { CAMERA_NUMBERS, cameraNumbers, cameraRays } from '../../src/tensor/ops/cameraRays.ts'
 import { concat, sliceColumns } from '../../src/tensor/ops/concat.ts'
 import { contract } from '../../src/tensor/ops/contract.ts'
 import { type Activation, dense } from '../../src/tensor/ops/dense.ts'
@@ -86,6 +87,23 @@ const units = (rows: number): Input => ({
     return v.map((x, i) => x / Math.hypot(...v.subarray(i - (i % 3), i - (i % 3) + 3)))
   },
 })
+
+/** A camera whose every number counts. */
+const DISTORTED: Camera = {
+  orientation: [
+    [0.8, 0, -0.6],
+    [0, 1, 0],
+    [0.6, 0, 0.8],
+  ],
+  position: [0.3, -0.2, 1],
+  focalLength: 40,
+  principalPoint: [17, 15],
+  skew: 0.5,
+  pixelAspectRatio: 1.1,
+  radialDistortion: [0.05, -0.02, 0.01],
+  tangentialDistortion: [0.01, -0.005],
+  imageSize: [32, 30],
+}
 
 /** What is compiled, and read where it runs. */
 export interface OperationPlan {
@@ -278,7 +296,7 @@ export function operationPlans(R = 4096): readonly OperationPlan[] {
       const z = stratifiedSamples(u, { near: 0.5, far: 2, count: M })
       return [sortedUnion(z, fineSamples(z, weights, v))]
     }),
-    values('cameraRays', [share(CAMERA_NUMBERS)], ([camera]) => {
+    values('cameraRays', [{ shape: [CAMERA_NUMBERS], values: () => cameraNumbers(DISTORTED, 7) }], ([camera]) => {
       const { origins, directions } = cameraRays(camera, R)
       return [origins, directions]
     }),
