@@ -6,9 +6,12 @@
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
+import { drawFace } from './draw.ts'
 import { type Expression, neutralExpression, randomExpression } from './expressions.ts'
-import { drawFace, makePerson, makeSitting, paintOf } from './faces.ts'
+import { paintOf } from './paint.ts'
+import { makePerson } from './person.ts'
 import { loadRig } from './rig.ts'
+import { makeSitting } from './sitting.ts'
 
 const [folder, out, people = '2000', first = '0'] = process.argv.slice(2)
 if (!folder || !out) throw new Error('make: give the folder of the rig and one to write to')

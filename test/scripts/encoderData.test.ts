@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { drawFace } from '../../scripts/encoder/draw.ts'
 import { CAPTIONS, type Expression, neutralExpression, randomExpression } from '../../scripts/encoder/expressions.ts'
-import { drawFace, type Person, SIZE, type Sitting } from '../../scripts/encoder/faces.ts'
+import type { Person } from '../../scripts/encoder/person.ts'
 import type { Rig } from '../../scripts/encoder/rig.ts'
+import { SIZE, type Sitting } from '../../scripts/encoder/sitting.ts'
 import { parseSafetensors } from '../../src/io/safetensors.ts'
 import { HostRandom } from '../../src/tensor/hostRandom.ts'
 
@@ -79,8 +81,7 @@ function squares(): { rig: Rig; person: Person; sitting: Sitting } {
     ],
     target: [0, 0, 0],
     distance: 50,
-    focal: (2 * SIZE * 50) / 20,
-    centre: [SIZE, SIZE],
+    focal: (SIZE * 50) / 20,
     light: [0, 0, 1],
     key: [0.5, 0.5, 0.5],
     ambient: [0.2, 0.2, 0.2],
