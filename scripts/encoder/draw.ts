@@ -28,11 +28,11 @@ export function drawFace(rig: Rig, person: Person, coefficients: ArrayLike<numbe
     for (let x = 0; x < SIZE; x++) {
       for (let c = 0; c < 3; c++) {
         let sum = 0
-        for (let s = 0; s < 4; s++) {
-          const fine = (2 * y + (s >> 1)) * FINE + 2 * x + (s & 1)
+        for (let s = 0; s < FINER * FINER; s++) {
+          const fine = (FINER * y + Math.floor(s / FINER)) * FINE + FINER * x + (s % FINER)
           sum += frame.depth[fine] < Number.POSITIVE_INFINITY ? frame.color[3 * fine + c] : sitting.room[3 * (y * SIZE + x) + c]
         }
-        const linear = clamp(sum / 4)
+        const linear = clamp(sum / FINER ** 2)
         picture[3 * (y * SIZE + x) + c] = Math.round(255 * (linear < 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055))
       }
     }
