@@ -1,5 +1,7 @@
 /** Expressions with the words for them: emotions, and local attributes alone or together. */
+import { sidesOf } from '../../src/edit/actionUnits.ts'
 import type { HostRandom } from '../../src/tensor/hostRandom.ts'
+import { pick } from './random.ts'
 
 type Amounts = Readonly<Record<string, number>>
 
@@ -202,7 +204,6 @@ export interface Expression {
   readonly captions: readonly string[]
 }
 
-const pick = <T>(random: HostRandom, list: readonly T[]): T => list[random.integer(list.length)]
 const PEOPLE = ['face', 'face', 'face', 'person', 'man', 'woman']
 const FRAMES = ['{}', '{}', '{}', 'a photo of {}', 'a portrait of {}', 'a picture of {}', 'a rendering of {}', 'a close up of {}']
 /** Sentences for each picture. */
@@ -211,9 +212,9 @@ export const CAPTIONS = 4
 /** Adds amounts, each side apart, larger ones winning; both sides differ a little, as faces do. */
 function raise(target: Map<string, number>, shapes: Amounts, amount: number, names: readonly string[], random: HostRandom): void {
   for (const [name, full] of Object.entries(shapes)) {
-    const sides = names.includes(name) ? [name] : [`${name}_L`, `${name}_R`]
+    const sides = sidesOf(name, names)
+    if (sides.length === 0) throw new Error(`expressions: the rig has no "${name}"`)
     for (const side of sides) {
-      if (!names.includes(side)) throw new Error(`expressions: the rig has no "${side}"`)
       target.set(side, Math.max(target.get(side) ?? 0, Math.min(1, full * amount * (0.94 + 0.12 * random.next()))))
     }
   }

@@ -36,14 +36,14 @@ export function paintOf({ neutral, triangles, regionOf, regions, landmarks }: Ri
   const line = (from: number, to: number): (readonly [number, number])[] => Array.from({ length: to - from + 1 }, (_, i) => point(from + i))
   const region = new Uint8Array(count).fill(255)
   for (const [t, r] of regionOf.entries()) for (let k = 0; k < 3; k++) region[triangles[3 * t + k]] = r
-  const face = regions.indexOf('Face')
+  const [face, neck] = ['Face', 'Head and Neck'].map(name => regions.indexOf(name))
   const [lips, brows, cheeks, scalp, eye] = [0, 0, 0, 0, Number.NaN].map(v => new Float32Array(count).fill(v))
   const outer = line(48, 59)
   const browLines = [line(17, 21), line(22, 26)]
   for (let v = 0; v < count; v++) {
     const [x, y, z] = neutral.subarray(3 * v, 3 * v + 3)
     const hairline = 9.3 - 1.05 * Math.max(0, 7.5 - z)
-    scalp[v] = region[v] <= 1 ? y - Math.max(hairline, -5) : -9
+    scalp[v] = region[v] === face || region[v] === neck ? y - Math.max(hairline, -5) : -9
     if (region[v] !== face) continue
     if (z > 7) lips[v] = clamp(0.5 - toLine(x, y, outer, true) / 0.12)
     if (z > 5) {

@@ -1,4 +1,5 @@
 /** Random people: shape, skin, lips, brows, eyes, hair and clothes. */
+import { multiply } from '../../src/camera/vector.ts'
 import type { HostRandom } from '../../src/tensor/hostRandom.ts'
 import type { Paint } from './paint.ts'
 import { clamp, mixed, pick, type Rgb, randomColor, smoothNoise, within } from './random.ts'
@@ -73,13 +74,12 @@ export function makePerson(rig: Rig, paint: Paint, random: HostRandom): Person {
     const name = names[paint.region[v]] ?? ''
     let color: Rgb
     const depth = clamp((z - 5) / 5.5) ** 2 // light that gets into the mouth
-    const dark = ([r, g, b]: Rgb): Rgb => [r * depth, g * depth, b * depth]
     if (name.startsWith('Sclera')) {
       const angle = paint.eye[v]
       color = angle < 0.19 ? [0.01, 0.01, 0.01] : angle < 0.47 ? iris : [0.72, 0.69, 0.67]
-    } else if (name === 'Teeth') color = dark([0.8, 0.76, 0.68])
-    else if (name === 'Gums and tongue') color = dark([0.42, 0.13, 0.12])
-    else if (name === 'Mouth socket') color = dark([0.14, 0.025, 0.025])
+    } else if (name === 'Teeth') color = multiply([0.8, 0.76, 0.68], depth)
+    else if (name === 'Gums and tongue') color = multiply([0.42, 0.13, 0.12], depth)
+    else if (name === 'Mouth socket') color = multiply([0.14, 0.025, 0.025], depth)
     else if (name.startsWith('Eyelashes')) color = mixed([0.03, 0.02, 0.015], skin, lashTone)
     else if (name.startsWith('Eye socket')) color = mixed(skin, [0.5, 0.15, 0.12], 0.3)
     else {
@@ -87,12 +87,11 @@ export function makePerson(rig: Rig, paint: Paint, random: HostRandom): Person {
       if (beard > 0 && y < -1.2 && y > -8.5 && z > 2) color = mixed(color, hair, beard * clamp((-1.2 - y) / 2) * (1 - paint.lips[v]))
       color = mixed(color, lipColor, paint.lips[v])
       color = mixed(color, browColor, browWeight * paint.brows[v])
-      const p = 1 + patches(x, y, z)
-      color = [color[0] * p, color[1] * p, color[2] * p]
+      color = multiply(color, 1 + patches(x, y, z))
       const above = paint.scalp[v] - hairline
       if (!bald && above > -0.3) {
-        const s = 1 + strands(6 * Math.atan2(x, z - 2), 0.25 * y, 0.2 * z)
-        color = mixed(color, [hair[0] * s, hair[1] * s, hair[2] * s], clamp((above + 0.3) / 0.5))
+        const strand = multiply(hair, 1 + strands(6 * Math.atan2(x, z - 2), 0.25 * y, 0.2 * z))
+        color = mixed(color, strand, clamp((above + 0.3) / 0.5))
         const out = thick * clamp(above / 1.2)
         for (let c = 0; c < 3; c++) head[3 * v + c] += out * normals[3 * v + c]
       }
@@ -116,10 +115,7 @@ function shoulders(random: HostRandom): Surface {
 
 function longHair(random: HostRandom, hair: Rgb, strands: (x: number, y: number, z: number) => number): Surface {
   const [length, front] = [within(random, 0, 9), within(random, -1, 4.5)]
-  const colorAt = (x: number, y: number, z: number): Rgb => {
-    const s = 1 + strands(14 * Math.atan2(x, z), 0.1 * y, 0)
-    return [hair[0] * s, hair[1] * s, hair[2] * s]
-  }
+  const colorAt = (x: number, y: number, z: number): Rgb => multiply(hair, 1 + strands(14 * Math.atan2(x, z), 0.1 * y, 0))
   return ellipsoid(
     [0, 3.5 - length / 2, -1],
     [within(random, 9.3, 10.8), 11.5 + length / 2, 10],

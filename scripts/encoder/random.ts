@@ -1,12 +1,14 @@
 /** Numbers and colours by chance. */
+import type { Vector3 } from '../../src/camera/vector.ts'
 import type { HostRandom } from '../../src/tensor/hostRandom.ts'
 
-export type Rgb = readonly [number, number, number]
+/** Linear light. */
+export type Rgb = Vector3
 
 export const mixed = (a: Rgb, b: Rgb, t: number): Rgb => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
 export const clamp = (v: number): number => Math.min(1, Math.max(0, v))
 export const within = (random: HostRandom, low: number, high: number): number => low + (high - low) * random.next()
-export const pick = <T>(random: HostRandom, list: readonly T[]): T => list[Math.floor(random.next() * list.length)]
+export const pick = <T>(random: HostRandom, list: readonly T[]): T => list[random.integer(list.length)]
 
 export function randomColor(random: HostRandom, most = 0.7): Rgb {
   const color: Rgb = [most * random.next() ** 2, most * random.next() ** 2, most * random.next() ** 2]

@@ -1,4 +1,5 @@
 /** Random views, lights and rooms. */
+import { add, cross, type Matrix3, multiply, normalize, type Vector3 } from '../../src/camera/vector.ts'
 import type { HostRandom } from '../../src/tensor/hostRandom.ts'
 import { mixed, type Rgb, randomColor, within } from './random.ts'
 
@@ -8,14 +9,14 @@ export const SIZE = 112
 /** From where and in what light; the same for all expressions of one sitting. */
 export interface Sitting {
   /** Rows: right, down, forward of the camera. */
-  readonly rotation: readonly [Rgb, Rgb, Rgb]
+  readonly rotation: Matrix3
   /** What the camera looks at, the middle of the picture, and from how far; centimetres. */
-  readonly target: Rgb
+  readonly target: Vector3
   readonly distance: number
   /** Pixels per unit of x / z. */
   readonly focal: number
   /** Unit vector towards the lamp, its light, and that from all around; linear RGB. */
-  readonly light: Rgb
+  readonly light: Vector3
   readonly key: Rgb
   readonly ambient: Rgb
   /** Linear RGB, [SIZE · SIZE · 3]. */
@@ -29,27 +30,21 @@ export function makeSitting(random: HostRandom): Sitting {
   const roll = (4 * random.normal() * Math.PI) / 180
   const [cy, sy, cp, sp, cr, sr] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch), Math.cos(roll), Math.sin(roll)]
   // rows: right, down, forward of a camera that looks at the face
-  const forward: Rgb = [-sy * cp, -sp, -cy * cp]
-  const right0: Rgb = [cy, 0, -sy]
-  const down0: Rgb = [
-    forward[1] * right0[2] - forward[2] * right0[1],
-    forward[2] * right0[0] - forward[0] * right0[2],
-    forward[0] * right0[1] - forward[1] * right0[0],
-  ]
-  const turn = (a: Rgb, b: Rgb, c: number, s: number): Rgb => [a[0] * c + b[0] * s, a[1] * c + b[1] * s, a[2] * c + b[2] * s]
+  const forward: Vector3 = [-sy * cp, -sp, -cy * cp]
+  const level: Vector3 = [cy, 0, -sy]
+  const down = cross(forward, level)
   const extent = within(random, 21, 42) // of the picture at the face, centimetres
   const distance = within(random, 42, 75)
-  const light: Rgb = [within(random, -1, 1), within(random, -0.2, 1), within(random, 0.3, 1)]
-  const norm = Math.hypot(...light)
+  const light = normalize([within(random, -1, 1), within(random, -0.2, 1), within(random, 0.3, 1)], 'the direction of the lamp')
   const warm = within(random, -0.12, 0.12)
   const strength = within(random, 0.45, 1.1)
   const fill = within(random, 0.18, 0.5)
   return {
-    rotation: [turn(right0, down0, cr, sr), turn(down0, right0, cr, -sr), forward],
+    rotation: [add(multiply(level, cr), multiply(down, sr)), add(multiply(down, cr), multiply(level, -sr)), forward],
     target: [0.6 * random.normal(), 1.5 + 1.2 * random.normal(), 8],
     distance,
     focal: (SIZE * distance) / extent,
-    light: [light[0] / norm, light[1] / norm, light[2] / norm],
+    light,
     key: [strength * (1 + warm), strength, strength * (1 - warm)],
     ambient: [fill * (1 - warm / 2), fill, fill * (1 + warm / 2)],
     room: makeRoom(random),

@@ -1,4 +1,5 @@
 /** Triangles with colours. */
+import type { Vector3 } from '../../src/camera/vector.ts'
 import type { Rgb } from './random.ts'
 
 export interface Surface {
@@ -9,8 +10,8 @@ export interface Surface {
 
 /** An ellipsoid; `keep` cuts it open. */
 export function ellipsoid(
-  centre: Rgb,
-  radii: Rgb,
+  centre: Vector3,
+  radii: Vector3,
   colorAt: (x: number, y: number, z: number) => Rgb,
   keep: (x: number, y: number, z: number) => boolean = () => true,
 ): Surface {

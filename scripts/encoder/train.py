@@ -22,9 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-SIZE, SITTING, TOKENS = 112, 8, 32
-MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
-STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
+SITTING = 8  # pictures, as make.ts has them
 
 parser = argparse.ArgumentParser()
 parser.add_argument("encoder")
@@ -39,12 +37,23 @@ options = parser.parse_args()
 torch.manual_seed(options.seed)
 rng = np.random.default_rng(options.seed)
 device = "cuda" if torch.cuda.is_available() else "cpu"
-MEAN, STD = MEAN.to(device), STD.to(device)
+
+
+def read_json(*path):
+    with open(os.path.join(*path)) as f:
+        return json.load(f)
+
+
+config = read_json(options.encoder, "config.json")
+tokenizer = Tokenizer.from_file(os.path.join(options.encoder, "tokenizer.json"))
+SIZE = config["vision_config"]["image_size"]
+TOKENS, END = config["text_config"]["max_position_embeddings"], config["text_config"]["eos_token_id"]
+preprocessing = read_json(options.encoder, "preprocessor_config.json")
+MEAN, STD = (torch.tensor(preprocessing[name], device=device).view(1, 3, 1, 1) for name in ("image_mean", "image_std"))
 
 
 def read(folder):
-    with open(os.path.join(folder, "captions.json")) as f:
-        text = json.load(f)
+    text = read_json(folder, "captions.json")
     pictures = np.memmap(os.path.join(folder, "pictures.u8"), np.uint8, "r").reshape(-1, SIZE, SIZE, 3)
     coefficients = np.fromfile(os.path.join(folder, "coefficients.f32"), np.float32).reshape(len(pictures), -1)
     return pictures, torch.from_numpy(coefficients), text["captions"], text["names"]
@@ -57,10 +66,6 @@ def load(path):
 
 weights, _ = load(os.path.join(options.encoder, "model.safetensors"))
 head, head_metadata = load(os.path.join(options.encoder, "expression_head.safetensors"))
-with open(os.path.join(options.encoder, "config.json")) as f:
-    config = json.load(f)
-tokenizer = Tokenizer.from_file(os.path.join(options.encoder, "tokenizer.json"))
-END = config["text_config"]["eos_token_id"]
 
 
 def linear(w, name, x):
@@ -86,9 +91,9 @@ def transformer(w, prefix, x, layers, heads, causal):
 
 
 def encode_pictures(w, x):
-    """x [B, 3, 112, 112], normalised -> unit rows [B, 128]."""
+    """x [B, 3, 112, 112], sRGB 0..1 -> unit rows [B, 128]."""
     c = config["vision_config"]
-    patches = F.conv2d(x, w["vision_model.embeddings.patch_embedding.weight"], stride=c["patch_size"]).flatten(2).transpose(1, 2)
+    patches = F.conv2d((x - MEAN) / STD, w["vision_model.embeddings.patch_embedding.weight"], stride=c["patch_size"]).flatten(2).transpose(1, 2)
     first = w["vision_model.embeddings.class_embedding"].expand(len(x), 1, -1)
     h = torch.cat([first, patches], 1) + w["vision_model.embeddings.position_embedding.weight"]
     h = transformer(w, "vision_model", norm(w, "vision_model.pre_layrnorm", h), c["num_hidden_layers"], c["num_attention_heads"], False)
@@ -147,13 +152,18 @@ def contrast(pictures, sentences, alike, scale):
     return 0.5 * (-(target * logits.log_softmax(1)).sum(1).mean() - (other * logits.T.log_softmax(1)).sum(1).mean())
 
 
+def near(coefficients):
+    """Which expressions are nearly the same, [B, B]."""
+    return torch.cdist(coefficients, coefficients) ** 2 < 0.2
+
+
 def similar(coefficients, texts):
-    distance = torch.cdist(coefficients, coefficients) ** 2
     same = torch.tensor([[a == b for b in texts] for a in texts], device=device)
-    return ((distance < 0.2) | same).float()
+    return (near(coefficients) | same).float()
 
 
 sets = [read(folder) for folder in options.data]
+validation = read(options.validation)
 names = sets[0][3]
 LEFT = [i for i, name in enumerate(names) if name.endswith("_L")]
 RIGHT = [names.index(names[i][:-1] + "R") for i in LEFT]
@@ -172,16 +182,16 @@ average = {k: v.detach().clone() for k, v in trained.items()}
 @torch.no_grad()
 def judge(w, h):
     """On unseen people: the mean error of the coefficients, and how often a sentence picks its own picture among the eight of the sitting."""
-    pictures, coefficients, captions, _ = read(options.validation)
+    pictures, coefficients, captions, _ = validation
     right = changed = total = 0
     error = 0.0
     rest = encode_tokens(w, tokens_of(["face"]))
     for i in range(0, len(pictures), SITTING):
-        v = encode_pictures(w, (pictures_of(pictures[i : i + SITTING]) - MEAN) / STD)
+        v = encode_pictures(w, pictures_of(pictures[i : i + SITTING]))
         t = encode_tokens(w, tokens_of([captions[i + j][0] for j in range(SITTING)]))
         c = coefficients[i : i + SITTING].to(device)
         error += (F.linear(v, h["weight"], h["bias"]) - c).abs().mean().item()
-        own = torch.cdist(c, c) ** 2 < 0.2
+        own = near(c)
         best = (t @ v.T).argmax(1)
         right += own[torch.arange(SITTING), best].sum().item()
         best = 1 + (F.normalize(t[1:] - rest, dim=-1) @ F.normalize(v[1:] - v[:1], dim=-1).T).argmax(1)
@@ -200,11 +210,12 @@ while step < options.steps:
     batch, order = order[: options.sittings], order[options.sittings :]
     rows = np.concatenate([sets[s][0][i * SITTING : (i + 1) * SITTING] for s, i in batch])
     c = torch.cat([sets[s][1][i * SITTING : (i + 1) * SITTING] for s, i in batch]).to(device)
-    texts = [sets[s][2][i * SITTING + j][rng.integers(4)] for s, i in batch for j in range(SITTING)]
+    captions = [sets[s][2][i * SITTING + j] for s, i in batch for j in range(SITTING)]
+    texts = [own[rng.integers(len(own))] for own in captions]
     rate = options.rate * min(1, step / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / options.steps)))
     for group in optimizer.param_groups:
         group["lr"] = rate
-    v = encode_pictures(weights, (augmented(pictures_of(rows)) - MEAN) / STD)
+    v = encode_pictures(weights, augmented(pictures_of(rows)))
     t = encode_tokens(weights, tokens_of([*texts, "face"]))
     rest, t = t[-1:], t[:-1]
     alike = similar(c, texts)

@@ -41,7 +41,7 @@ export const ACTION_UNITS: Readonly<Record<string, { readonly name: string; read
 export type ExpressionTarget = Readonly<Record<string, number>>
 
 /** The names a head knows that a name without a side stands for: itself, or both of its sides. */
-function sidesOf(name: string, known: readonly string[]): string[] {
+export function sidesOf(name: string, known: readonly string[]): string[] {
   return known.includes(name) ? [name] : [`${name}_L`, `${name}_R`].filter(side => known.includes(side))
 }
 

@@ -1,5 +1,4 @@
 /** One plan per operation: forward and gradient by every f32 input, on seeded random numbers that make sense to it. */
-import type { Camera } from '../../src/camera/camera.ts'
 import { type Device, tensor } from '../../src/tensor/device.ts'
 import { grad } from '../../src/tensor/grad.ts'
 import { adam, clipGradientNorm } from '../../src/tensor/ops/adam.ts'
@@ -49,6 +48,7 @@ import { unfold } from '../../src/tensor/ops/unfold.ts'
 import { weightedSum } from '../../src/tensor/ops/weightedSum.ts'
 import type { PlanRequest } from '../../src/tensor/plan.ts'
 import { detach, elements, type GraphNode, type Numbers, reshape, type Shape, type Tensor } from '../../src/tensor/tensor.ts'
+import { DISTORTED } from '../camera/distorted.ts'
 import { cotangent, randomValues } from '../tensor/opCase.ts'
 
 /** Samples a ray. */
@@ -87,23 +87,6 @@ const units = (rows: number): Input => ({
     return v.map((x, i) => x / Math.hypot(...v.subarray(i - (i % 3), i - (i % 3) + 3)))
   },
 })
-
-/** A camera whose every number counts. */
-const DISTORTED: Camera = {
-  orientation: [
-    [0.8, 0, -0.6],
-    [0, 1, 0],
-    [0.6, 0, 0.8],
-  ],
-  position: [0.3, -0.2, 1],
-  focalLength: 40,
-  principalPoint: [17, 15],
-  skew: 0.5,
-  pixelAspectRatio: 1.1,
-  radialDistortion: [0.05, -0.02, 0.01],
-  tangentialDistortion: [0.01, -0.005],
-  imageSize: [32, 30],
-}
 
 /** What is compiled, and read where it runs. */
 export interface OperationPlan {

@@ -1,26 +1,13 @@
 import { expect, test } from 'vitest'
-import type { Camera } from '../../../src/camera/camera.ts'
-import { lookAt } from '../../../src/camera/paths.ts'
 import { imageRays } from '../../../src/camera/rays.ts'
 import { tensor } from '../../../src/tensor/device.ts'
 import { CAMERA_NUMBERS, cameraNumbers, cameraRays } from '../../../src/tensor/ops/cameraRays.ts'
 import { fill } from '../../../src/tensor/ops/fill.ts'
 import { evaluate } from '../../../src/tensor/plan.ts'
+import { DISTORTED } from '../../camera/distorted.ts'
 import { compareDevices, testDevices } from '../harness.ts'
 
-const CAMERA: Camera = {
-  orientation: lookAt([1, 0.5, -2], [0, 0, 0], [0, 1, 0]),
-  position: [1, 0.5, -2],
-  focalLength: 20,
-  principalPoint: [8.2, 6.7],
-  skew: 0.3,
-  pixelAspectRatio: 1.1,
-  radialDistortion: [0.05, -0.02, 0.004],
-  tangentialDistortion: [0.003, -0.002],
-  imageSize: [17, 13],
-}
-
-test.each([CAMERA, { ...CAMERA, radialDistortion: [0, 0, 0] as [number, number, number], tangentialDistortion: [0, 0] as [number, number] }])(
+test.each([DISTORTED, { ...DISTORTED, radialDistortion: [0, 0, 0] as [number, number, number], tangentialDistortion: [0, 0] as [number, number] }])(
   'rays are those of the host, from any pixel on; beyond the last pixel it repeats',
   async camera => {
     const [first, rays] = [100, 150]
@@ -41,7 +28,7 @@ test('all devices agree', () =>
   compareDevices({
     name: 'cameraRays',
     run: async device => {
-      const { directions } = cameraRays(tensor(device, cameraNumbers(CAMERA), [CAMERA_NUMBERS]), 64)
+      const { directions } = cameraRays(tensor(device, cameraNumbers(DISTORTED), [CAMERA_NUMBERS]), 64)
       return [{ name: 'directions', values: (await evaluate(device, [directions]))[0] }]
     },
   }))
